@@ -15,7 +15,7 @@ from executor.stages import STAGE_TYPES
 from executor.stages.base import ACTS
 from portal.accounts.models import User
 from portal.jobs.models import Job
-from portal.runs import checks, published, published_tables, receipts
+from portal.runs import checks, published, published_tables, receipts, visible
 from portal.runs.models import Attempt, OutboxMessage, Run, RunState, StageRun, StateChanged, database_now
 from portal.runs.turns import has_its_share
 
@@ -146,18 +146,20 @@ def _result_of(run: Run) -> RunFinished | None:
 
 def _lost_problem(run: Run) -> dict[str, Any]:
     if run.publishing_since:
-        return Problem(
+        problem = Problem(
             code="lost-while-publishing",
             message="The machine that ran this stopped answering while the outputs were being made visible.",
-            fix="What it had made visible already is taken back within a minute; the outputs are as before then. Run it again.",
-        ).as_dict()
+            fix="Run it again.",
+        )
+        return visible.told(run, problem).as_dict()
     times = "once" if run.fence == 1 else f"{run.fence} times"
-    return Problem(
+    problem = Problem(
         code="worker-lost",
-        message="The machine that ran this stopped answering, and nothing was published.",
+        message="The machine that ran this stopped answering.",
         found=f"It was tried {times}.",
         fix="Run it again. If this happens twice, ask whoever runs the machine to look at the worker's log.",
-    ).as_dict()
+    )
+    return visible.told(run, problem).as_dict()
 
 
 def _held(run: Run) -> Any:

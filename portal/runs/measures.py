@@ -29,7 +29,7 @@ LOOK_SECONDS = 2.0
 MB = 1024**2
 DISK_NEARLY_FULL = "disk-nearly-full"
 """The code of a problem that no single run or file is to blame for."""
-FIX = "Nothing was published. Let it do less at a time: filter earlier, make fewer files, look at the joins."
+FIX = "Let it do less at a time: filter earlier, make fewer files, look at the joins."
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Meter:
                         code=DISK_NEARLY_FULL,
                         message="The disk is nearly full, so what writes there is stopped: nothing else could be saved either.",
                         expected=f"at least {settings.KEEP_FREE_MB:,} MB free",
-                        fix="Ask whoever runs the machine to free some space, then try again. Nothing was published.",
+                        fix="Ask whoever runs the machine to free some space, then try again.",
                     )
         return None
 

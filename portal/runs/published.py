@@ -27,7 +27,7 @@ from portal.errors import PortalError
 from portal.jobs import places
 from portal.jobs.models import Job, Place
 from portal.locking import locked
-from portal.runs import launcher, outputs_apart, preview_client
+from portal.runs import launcher, outputs_apart, preview_client, visible
 from portal.runs.models import GOOD_STATES, HELD_STATES, Run
 from portal.runs.problems import problem_of
 
@@ -79,8 +79,9 @@ def _root_of(uri: str, roots: tuple[Root, ...]) -> str:
 def values_for(run: Run) -> dict[str, Any]:
     """What its executor is told: which places it may replace, how many earlier outputs stay, how far the runs before have read, and how
     long they took.
-    Raises PortalError where it would add rows to a place that has them."""
+    Raises PortalError where it would add rows to a place that has them, or may have them."""
     outputs_apart.require_together(run)
+    visible.require_known(run)
     may_replace, read = places.replaceable(run.job, run.environment, outputs_of(run)), _read_so_far(run)
     told = {"places": may_replace, "keep_outputs": settings.KEEP_OUTPUTS, "took_seconds": _took_lately(run)}
     return told | ({"watermarks": read} if read else {})

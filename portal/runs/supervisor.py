@@ -20,7 +20,7 @@ from executor.problems import Problem
 from portal.environments.models import Environment
 from portal.environments.reach import Needs, Reach
 from portal.errors import Conflict, PortalError
-from portal.runs import checks, launcher, leases, needs, published, published_tables, reached, receipts
+from portal.runs import checks, launcher, leases, needs, published, published_tables, reached, receipts, visible
 from portal.runs.doorbell import Hints
 from portal.runs.ingest import SEGMENT_LINES, Ingest
 from portal.runs.launches import Equipment
@@ -379,19 +379,19 @@ class Supervisor:
         elif self.stopping == "worker":
             self._give_back(exit_code)
         elif self._excess:
-            self._end(RunState.FAILED, exit_code, problem=self._excess.as_dict())
+            self._end(RunState.FAILED, exit_code, problem=self._told(self._excess))
         elif self.stopping == "deadline":
-            self._end(RunState.TIMED_OUT, exit_code, problem=self._too_long())
+            self._end(RunState.TIMED_OUT, exit_code, problem=self._told(self._too_long()))
         elif self.stopping == "silent":
-            self._end(RunState.FAILED, exit_code, problem=self._froze())
+            self._end(RunState.FAILED, exit_code, problem=self._told(self._froze()))
         elif self.stopping == "start":
-            self._end(RunState.FAILED, exit_code, problem=self._never_began())
-        elif self.problems:
+            self._end(RunState.FAILED, exit_code, problem=self._told(self._never_began()))
+        elif self.problems and (outcome == "failed" or not self.run.publishing_since):
             self._end(RunState.FAILED, exit_code, problem=self.problems[-1 if outcome == "failed" else 0])
         elif outcome in GOOD_STATES:
             self._end(RunState.FAILED, exit_code, problem=NOT_ASKED.as_dict())
         else:
-            self._end(RunState.FAILED, exit_code, problem=self._stopped_by_itself(exit_code))
+            self._end(RunState.FAILED, exit_code, problem=self._told(self._stopped_by_itself(exit_code)))
 
     def _published_result(self) -> RunFinished | None:
         """The good result of a run that was allowed to publish: as it was said, or as it was noted beside the outputs, whatever was said
@@ -440,42 +440,40 @@ class Supervisor:
             published_tables.note(self.run)
         receipts.forget(self.run)
 
-    def _too_long(self) -> dict[str, Any]:
+    def _told(self, problem: Problem) -> dict[str, Any]:
+        return visible.told(self.run, problem).as_dict()
+
+    def _too_long(self) -> Problem:
         limit = timedelta(minutes=self.run.environment.compute.time_limit_minutes)
         return Problem(
             code="time-limit",
             message=f"The run took longer than the {limit} (hours:minutes:seconds) it may take here.",
-            fix="Make it do less at a time, or ask for a larger compute profile. Nothing was published.",
-        ).as_dict()
+            fix="Make it do less at a time, or ask for a larger compute profile.",
+        )
 
-    def _froze(self) -> dict[str, Any]:
+    def _froze(self) -> Problem:
         return Problem(
             code="executor-frozen",
-            message=f"The program that ran this job gave no sign of life for {settings.RUN_SILENT_SECONDS} seconds, so it was ended. "
-            f"{self._published()}",
+            message=f"The program that ran this job gave no sign of life for {settings.RUN_SILENT_SECONDS} seconds, so it was ended.",
             fix="Run it again. If this happens twice, ask whoever runs the machine whether it is overloaded or a disk does not answer.",
-        ).as_dict()
+        )
 
-    def _never_began(self) -> dict[str, Any]:
+    def _never_began(self) -> Problem:
         return Problem(
             code="executor-not-begun",
             message=f"The program that runs jobs lived, but did not begin with this one within {settings.RUN_START_SECONDS} seconds, "
-            "so it was ended. Nothing was published.",
+            "so it was ended.",
             fix="Run it again. If this happens twice, ask whoever runs Sluice: the machine may be overloaded, or Sluice was changed while "
             "it ran and has to be started again.",
-        ).as_dict()
+        )
 
-    def _published(self) -> str:
-        taken_back = "What it had made visible already is taken back within a minute; the outputs are as before then."
-        return taken_back if self.run.publishing_since else "Nothing was published."
-
-    def _stopped_by_itself(self, exit_code: int) -> dict[str, Any]:
+    def _stopped_by_itself(self, exit_code: int) -> Problem:
         found = f"signal {signal.Signals(-exit_code).name}" if exit_code < 0 else f"exit code {exit_code}"
         killed = exit_code in (-signal.SIGKILL, 128 + signal.SIGKILL)
         why = "The usual cause is too little memory." if killed else "The last lines of the log say more."
         return Problem(
             code="executor-stopped",
-            message=f"The program that ran this job stopped before it was done. {self._published()}",
+            message="The program that ran this job stopped before it was done.",
             found=found,
             fix=f"{why} Run it again; if it stops again, use a larger compute profile or make the job smaller.",
-        ).as_dict()
+        )

@@ -189,6 +189,15 @@ def dies_after_publishing(values: dict[str, Any], stages: list[dict[str, Any]], 
     return 2
 
 
+def dies_while_publishing(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
+    """Has leave to publish, and is gone without a word; or with `argument` is there and says nothing more."""
+    work_on(stages[-1], 3)
+    say(PublishRequested(outputs=OUTPUTS))
+    sys.stdin.readline()
+    os.kill(os.getpid(), signal.SIGSTOP if argument == "freezes" else signal.SIGKILL)
+    return 2
+
+
 def fails_after_result(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) -> int:
     """Publishes, says so, and goes on to claim the opposite."""
     succeed(values, stages, "")
@@ -286,7 +295,7 @@ def vanish(values: dict[str, Any], stages: list[dict[str, Any]], argument: str) 
 BEHAVIOURS = {
     f.__name__: f
     for f in (succeed, slowly, stubborn, talk, babble, fail, fail_late, freeze, vanish, leak, asks_strangely)
-    + (odd, dies_after_publishing, fails_after_result, denies_publishing, forges, names_other_stages)
+    + (odd, dies_after_publishing, dies_while_publishing, fails_after_result, denies_publishing, forges, names_other_stages)
 }
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ def test_a_run_whose_attempts_are_used_up_fails_in_plain_words(queued: Queued) -
 
     run.refresh_from_db()
     assert run.state == "failed"
-    assert run.problem["message"] == "The machine that ran this stopped answering, and nothing was published."
+    assert run.problem["message"] == "The machine that ran this stopped answering. Nothing was published."
 
 
 def test_a_run_lost_while_publishing_is_not_tried_again(queued: Queued) -> None:

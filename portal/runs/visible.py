@@ -1,0 +1,88 @@
+"""What is visible of a run whose program ended in the middle of publishing. Files are taken back; rows that a database has taken are not,
+and nobody was left to say whether it has.
+
+Rows that may be there would be there twice if they were added again: until somebody has looked, only that very run is run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from executor.language import json_text
+from executor.problems import Problem
+from executor.stages.base import WRITES
+from portal.errors import PortalError
+from portal.jobs.connections_used import Used, connections_used
+from portal.runs.models import Run, RunState
+
+NOTHING = "Nothing was published."
+TAKEN_BACK = "What it had made visible already is taken back within a minute; the outputs are as before then."
+NOT_KNOWN = ("lost-while-publishing", "published-in-part")
+"""Codes of problems of runs whose rows may be in a database, or are, though they failed."""
+MOST_NAMED = 5
+MOST_RERUNS = 100
+
+
+def told(run: Run, why: Problem) -> Problem:
+    """`why` the program or machine of a run ended, which has not said that it is done; with what is visible of it now."""
+    if not run.publishing_since:
+        return _with(why, NOTHING)
+    tables = list(_written(run))
+    if not tables:
+        return _with(why, TAKEN_BACK)
+    words = (
+        f"It was just making its rows visible in {_named(tables)}: they may be there, as a database takes nothing back. "
+        "What it had made visible in files is taken back within a minute."
+    )
+    added_to = [one for one in tables if _adds(one)]
+    fix = f"Look into {_named(added_to)}: where its rows are there, take them out. Then run it again, or they will be there twice."
+    return _with(why, words, code=NOT_KNOWN[0], fix=fix if added_to else why.fix)
+
+
+def _with(why: Problem, words: str, **others: Any) -> Problem:
+    return replace(why, message=f"{why.message} {words}", **others)
+
+
+def require_known(run: Run) -> None:
+    """Raises PortalError where the run would add rows to a table in which those of a run before may be already; unless it is that run, run
+    again: whoever does so was told to look."""
+    published = Run.objects.filter(job_id=run.job_id, environment_id=run.environment_id, publishing_since__isnull=False)
+    before = published.exclude(pk=run.pk).order_by("-publishing_since").first()
+    is_known = before is None or before.state != RunState.FAILED or (before.problem or {}).get("code") not in NOT_KNOWN
+    if before is None or is_known or _is_rerun_of(run, before):
+        return
+    added_to = {(one.name, one.what) for one in _written(before) if _adds(one)}
+    twice = [one for one in _written(run) if _adds(one) and (one.name, one.what) in added_to]
+    if twice:
+        raise PortalError(
+            f"The run {before.short_id} failed while it published. Its rows may be in {_named(twice)} already, and would be there twice.",
+            code="rows-may-be-there",
+            status=409,
+            fix="Look into the table: where its rows are there, take them out. Then press “Run again” on the page of that run.",
+        )
+
+
+def _is_rerun_of(run: Run, before: Run) -> bool:
+    now: Run | None = run
+    for _ in range(MOST_RERUNS):
+        if now is None or now.pk == before.pk:
+            break
+        now = now.rerun_of
+    return now is not None and now.pk == before.pk
+
+
+def _written(run: Run) -> Iterator[Used]:
+    used = connections_used(json_text.loads(run.document), run.environment, run.parameters)
+    return (one for one in used if one.does == WRITES)
+
+
+def _adds(one: Used) -> bool:
+    return one.save_mode == "Append"
+
+
+def _named(tables: list[Used]) -> str:
+    named = list(dict.fromkeys(f"“{one.what}” of “{one.name}”" for one in tables))
+    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    return ", ".join(named[:MOST_NAMED]) + more
