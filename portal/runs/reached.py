@@ -47,8 +47,9 @@ def places_of(kept: Mapping[str, Any] | None, *, with_hosts: bool) -> list[Place
     return found
 
 
-def in_words(places: Sequence[PlaceReached]) -> list[tuple[str, str]]:
-    """(what, the places) for a page: Could reach, Reached, Refused, Failed. Nothing where there was no network."""
+def in_words(places: Sequence[PlaceReached], *, known: str = "Reached") -> list[tuple[str, str]]:
+    """(what, the places) for a page: Could reach, Reached, Refused, Failed. Nothing where there was no network. `known`: what “Reached” is
+    called where the program may have reached more since it was noted."""
     if not places:
         return []
     traffic = [(one.name, one.traffic) for one in places]
@@ -59,7 +60,7 @@ def in_words(places: Sequence[PlaceReached]) -> list[tuple[str, str]]:
     ]
     refused = [_tries(name, one.refused, one.why) for name, one in traffic if one.refused]
     failed = [_tries(name, one.failed, one.why) for name, one in traffic if one.failed]
-    told = [("Could reach", list(dict.fromkeys(name for name, _ in traffic))), ("Reached", reached or ["nothing"])]
+    told = [("Could reach", list(dict.fromkeys(name for name, _ in traffic))), (known, reached or ["nothing"])]
     return [(what, "; ".join(names)) for what, names in (*told, ("Refused", refused), ("Failed", failed)) if names]
 
 

@@ -256,8 +256,11 @@ def _parameter_of(run: Run, name: str, about: Parameter) -> tuple[str, Any, bool
 
 def network_of(user: User, run: Run, attempt: Attempt | None) -> list[tuple[str, str]]:
     """Which other machines the attempt could and did reach, in words; nothing where it had no network."""
+    if attempt is None:
+        return []
     with_hosts = policy.can(user, "manage_environment", run.environment)
-    return reached.in_words(reached.places_of(attempt.reached if attempt else None, with_hosts=with_hosts))
+    known = "Reached so far" if attempt.finished_at is None else "Reached, as last noted" if attempt.outcome == "lost" else "Reached"
+    return reached.in_words(reached.places_of(attempt.reached, with_hosts=with_hosts), known=known)
 
 
 def may(user: User, run: Run) -> dict[str, bool]:

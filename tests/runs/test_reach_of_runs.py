@@ -18,6 +18,7 @@ from portal.environments.models import Connection, ConnectionSecret, Environment
 from portal.environments.reach import Needs
 from portal.errors import PortalError
 from portal.runs import launcher, leases, needs, reached
+from portal.runs.run_page import network_of
 from portal.runs.egress import Reached, Traffic
 from portal.runs.launches import Equipment, Launch
 from portal.runs.models import Run, RunState
@@ -486,6 +487,15 @@ def test_everybody_else_sees_the_connections(run_that_reached: Run, vic: User, b
     answer = program_of(vic).get(f"/api/v1/projects/flights/runs/{run_that_reached.pk}/network")
     for text in (page, answer.content.decode()):
         assert "amazonaws" not in text and "example.org" not in text
+
+
+@pytest.mark.parametrize(("outcome", "said"), [("", "Reached so far"), ("lost", "Reached, as last noted"), ("succeeded", "Reached")])
+def test_what_is_noted_of_a_run_that_may_have_reached_more_is_not_told_as_all(
+    run_that_reached: Run, ada: User, outcome: str, said: str
+) -> None:
+    attempt = run_that_reached.attempts.get()
+    attempt.outcome, attempt.finished_at = outcome, attempt.finished_at if outcome else None
+    assert [what for what, _ in network_of(ada, run_that_reached, attempt)] == ["Could reach", said, "Refused", "Failed"]
 
 
 def test_without_a_network_nothing_is_told() -> None:

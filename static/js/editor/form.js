@@ -5,6 +5,7 @@ import { request } from "../server.js";
 import { show } from "../toasts.js";
 import { connectionButton } from "./connection_button.js";
 import { replacementOf } from "./fixes.js";
+import { stops } from "./problems.js";
 import { SqlEditor } from "./sql.js";
 import { fieldsOf, sqlField, typeOf } from "./stages.js";
 import { widget } from "./widgets.js";
@@ -271,12 +272,8 @@ export class StageForm {
     const mine = this.problems.of(this.key);
     for (const [name, made] of this.widgets) {
       const wrong = mine.filter((problem) => topOf(problem.field) === name);
-      made.input?.setAttribute("aria-invalid", String(wrong.length > 0));
-      made.wrong.replaceChildren(
-        ...wrong.map((problem) =>
-          el("p", { class: "wrong" }, icon("alert-circle"), words(problem), this.fixButton(problem, made), connectionButton(problem, this)),
-        ),
-      );
+      made.input?.setAttribute("aria-invalid", String(wrong.some(stops)));
+      made.wrong.replaceChildren(...wrong.map((problem) => this.said(problem, made)));
       if (wrong.length && this.advanced.contains(made.node) && !this.more) this.advanced.hidden = false;
     }
     this.showBelow();
@@ -284,6 +281,12 @@ export class StageForm {
     this.sql?.mark(inSql);
     const elsewhere = mine.filter((problem) => !inSql.includes(problem) && !this.widgets.has(topOf(problem.field)));
     this.tips.replaceChildren(...[...inSql, ...elsewhere].slice(0, 4).map((problem) => this.tip(problem)));
+  }
+
+  /** The problem below its field. */
+  said(problem, made) {
+    const [kind, sign] = stops(problem) ? ["wrong", "alert-circle"] : ["wrong warn", "alert-triangle"];
+    return el("p", { class: kind }, icon(sign), words(problem), this.fixButton(problem, made), connectionButton(problem, this));
   }
 
   /** The problem as a card below the query, with the button that mends it. */
