@@ -85,7 +85,7 @@ def _sentence(finding: dict[str, Any], model: type[BaseModel]) -> str:
         return f"“{title}” is missing."
     if kind in ("too_short", "too_long") and finding.get("ctx", {}).get("field_type") == "Value":
         kind = f"string_{kind}"  # a secret is a text, too
-    problem = _value_problem(kind, name, title, "", finding.get("ctx", {}), str(finding["msg"]))
+    problem = _value_problem(kind, name, f"“{title}”", "", finding.get("ctx", {}), str(finding["msg"]))
     return f"“{title}” must be {problem.expected}." if kind == "literal_error" else problem.message
 
 
@@ -95,10 +95,9 @@ def _problem(finding: dict[str, Any], model: type[BaseModel], prefix: str, tagge
     model, place = _innermost(model, place, tagged)
     name = ".".join(part for part in (prefix, _field_name(place)) if part)
     last = str(place[-1]) if place else "value"
+    called = _called(model, last)
     if kind == "missing":
-        return Problem(
-            code="field-missing", field=name, message=f"“{last}” is missing.", expected=_wanted(model, last), fix=f"Add “{last}”."
-        )
+        return Problem(code="field-missing", field=name, message=f"{called} is missing.", expected=_wanted(model, last), fix=f"Add “{last}”.")
     if kind == "extra_forbidden":
         known = [field.alias or attribute for attribute, field in model.model_fields.items()]
         near = did_you_mean(last, known)
@@ -125,20 +124,26 @@ def _problem(finding: dict[str, Any], model: type[BaseModel], prefix: str, tagge
         return Problem(
             code="field-missing", field=f"{name}.type", message="“type” is missing.", expected="the type of the column", fix="Add “type”."
         )
-    problem = _value_problem(kind, name, last, finding.get("input"), context, str(finding["msg"]))
+    problem = _value_problem(kind, name, called, finding.get("input"), context, str(finding["msg"]))
     value, elsewhere = finding.get("input"), getattr(model, "elsewhere", {})
     is_elsewhere = kind == "literal_error" and isinstance(value, str) and value in elsewhere
     return replace(problem, fix=elsewhere[value]) if is_elsewhere else problem
 
 
-def _value_problem(kind: str, name: str, last: str, value: Any, context: Mapping[str, Any], words: str) -> Problem:
+def _called(model: type[BaseModel], name: str) -> str:
+    """What a field of a document is called in sentences: by the title that the form shows, too, where that is another."""
+    title = next((field.title for attribute, field in model.model_fields.items() if name in (field.alias, attribute)), None)
+    return f"“{title}” ({name})" if title and title.casefold() != name.casefold() else f"“{name}”"
+
+
+def _value_problem(kind: str, name: str, called: str, value: Any, context: Mapping[str, Any], words: str) -> Problem:
     if kind in ("literal_error", "enum"):
         allowed = [word.strip("' ") for word in str(context.get("expected", "")).replace(" or ", ",").split(",")]
         near = did_you_mean(value, allowed) if isinstance(value, str) else None
         return Problem(
             code="value-not-allowed",
             field=name,
-            message=f"“{last}” does not take this value.",
+            message=f"{called} does not take this value.",
             found=shown(value),
             expected="one of " + ", ".join(allowed),
             fix=near or "Choose one of these.",
@@ -155,7 +160,7 @@ def _value_problem(kind: str, name: str, last: str, value: Any, context: Mapping
     return Problem(
         code="value-wrong-type",
         field=name,
-        message=f"“{last}” must {'have' if 'too_' in kind else 'be'} {expected}.",
+        message=f"{called} must {'have' if 'too_' in kind else 'be'} {expected}.",
         found=f"{len(value)} characters" if kind == "string_too_long" else shown(value),
         expected=expected,
         fix="Shorten it." if kind == "string_too_long" else "Correct the value.",

@@ -95,8 +95,7 @@ function cellOf(cell, column) {
 function profile(values, number) {
   const there = values.filter((value) => value !== null && value !== undefined);
   if (!values.length) return "";
-  const nulls = values.length - there.length;
-  const share = nulls === 0 ? "0 %" : `${Math.max(1, Math.round((100 * nulls) / values.length))} %`;
+  const share = shareOf(values.length - there.length, values.length);
   const numbers = number ? there.map(Number).filter(Number.isFinite) : [];
   if (numbers.length) return [`${share} ∅ · ${brief(least(numbers))}–${brief(most(numbers))} `, spread(numbers)];
   const counts = new Map();
@@ -106,6 +105,12 @@ function profile(values, number) {
   }
   const commonest = [...counts.values()].sort((one, other) => other - one).slice(0, 8);
   return [`${share} ∅ · ${counts.size} different `, counts.size < there.length ? picture(commonest) : null];
+}
+
+/** In whole percent; none and all are said where they are, and not where it is nearly so. */
+export function shareOf(part, all) {
+  if (part === 0 || part === all) return part === 0 ? "0 %" : "100 %";
+  return `${Math.min(99, Math.max(1, Math.round((100 * part) / all)))} %`;
 }
 
 const least = (numbers) => numbers.reduce((one, other) => Math.min(one, other), Infinity);

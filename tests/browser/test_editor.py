@@ -78,6 +78,23 @@ def test_a_typo_is_told_while_typing_and_mended_by_its_button(screen: Open, edit
     expect(page.locator("#problem-chip")).to_have_text(re.compile("no problems"))
 
 
+def test_a_field_that_only_warns_looks_like_a_warning_and_not_wrong(
+    screen: Open, editor: Callable[..., Page], ada: Any, dev: Any, prod: Any
+) -> None:
+    from tests.environments.connected import make_root, make_s3
+
+    make_root(ada, make_s3(ada, dev), name="archive")  # in dev, and not in prod
+    page = editor(screen(), stage=0)
+    field = page.locator("#field-inputURI")
+    field.fill("archive:flights.csv")
+    expect(page.locator("#field-inputURI-wrong")).to_contain_text("no root “archive” in prod")
+    expect(page.locator("#field-inputURI-wrong .warn .ti-alert-triangle")).to_have_count(2)
+    expect(field).to_have_attribute("aria-invalid", "false")
+    field.fill("arhcive:flights.csv")
+    expect(page.locator("#field-inputURI-wrong .wrong:not(.warn)").first).to_be_visible()
+    expect(field).to_have_attribute("aria-invalid", "true")
+
+
 def test_a_draft_is_saved_by_itself_and_a_version_by_ctrl_s(screen: Open, editor: Callable[..., Page], job: Any) -> None:
     page = editor(screen())
     type_sql(page, "SELECT origin, 1 AS one FROM flights")

@@ -144,6 +144,17 @@ def test_a_missing_field_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("keys", "message"),
+    [({}, "“Key columns” (keys) is missing."), ({"keys": "id"}, "“Key columns” (keys) must be a list."),
+     ({"keys": ["id"], "matched": "upsert"}, "“Rows that are in both” (matched) does not take this value.")],
+)  # fmt: skip
+def test_a_field_is_called_as_the_form_calls_it_too(keys: dict[str, Any], message: str) -> None:
+    load = {"type": "MergeLoad", "name": "keep", "inputView": "a", "outputURI": "curated/x"} | keys
+    problem = only_problem(document(sql_stage(), load))
+    assert problem.message == message
+
+
+@pytest.mark.parametrize(
     ("field", "value", "found", "expected"),
     [
         ("persist", "perhaps", "“perhaps”", "true or false"),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { brief, errorsFirst, errorWords } from "../../static/js/result_table.js";
+import { brief, errorsFirst, errorWords, shareOf } from "../../static/js/result_table.js";
 
 const column = { name: "_errors", type: "array<struct<field:string,message:string>>" };
 
@@ -34,4 +34,9 @@ test("from where to where never says a larger number than there is", () => {
     "12,132,666",
     "-1,240",
   ]);
+});
+
+test("a share is all or none only where it is", () => {
+  const shares = [0, 1, 500, 999, 1000].map((part) => shareOf(part, 1000));
+  assert.deepEqual(shares, ["0 %", "1 %", "50 %", "99 %", "100 %"]);
 });

@@ -288,14 +288,14 @@ def typed_document(*columns: dict[str, Any], **more: Any) -> dict[str, Any]:
     ("column", "field", "words"),
     [
         ({"type": "intger"}, "schema[0].type", "There is no type “intger”."),
-        ({"type": "decimal", "scale": 2}, "schema[0].precision", "“precision” is missing."),
+        ({"type": "decimal", "scale": 2}, "schema[0].precision", "“Digits” (precision) is missing."),
         ({"type": "decimal", "precision": 2, "scale": 3}, "schema[0]", "A column cannot have more decimals than digits."),
         (
             {"type": "date", "formatters": ["uuuu-BB"]},
             "schema[0].formatters",
             "The format 'uuuu-BB' is not right: the letter B cannot be read.",
         ),
-        ({"type": "date", "formatters": []}, "schema[0].formatters", "“formatters” must have 1 or more items."),
+        ({"type": "date", "formatters": []}, "schema[0].formatters", "“Formats” (formatters) must have 1 or more items."),
         (
             {"type": "integer", "formatters": ["abc"]},
             "schema[0].formatters",
