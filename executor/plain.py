@@ -97,7 +97,8 @@ def _problem(finding: dict[str, Any], model: type[BaseModel], prefix: str, tagge
     last = str(place[-1]) if place else "value"
     called = _called(model, last)
     if kind == "missing":
-        return Problem(code="field-missing", field=name, message=f"{called} is missing.", expected=_wanted(model, last), fix=f"Add “{last}”.")
+        wanted, fix = _wanted(model, last), f"Add “{last}”."
+        return Problem(code="field-missing", field=name, message=f"{called} is missing.", expected=wanted, fix=fix)
     if kind == "extra_forbidden":
         known = [field.alias or attribute for attribute, field in model.model_fields.items()]
         near = did_you_mean(last, known)

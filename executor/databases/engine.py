@@ -10,6 +10,9 @@ from typing import Any, ClassVar
 from executor.problems import Problem, ProblemError
 
 _PART = re.compile(r'"((?:[^"\x00-\x1f]|"")+)"|`((?:[^`\x00-\x1f]|``)+)`|([^\s".`;()\[\]\x00-\x1f\'\\]+)')
+_PLAIN = re.compile(r"\w+")
+MOST_TABLES = 1_000
+"""How many a database is asked to name."""
 OWN_TABLES = ("sluice_staging_", "sluice_kept_")
 """Begin the names of tables in which rows wait, or rows of before lie: no stage reads or writes them."""
 MOST_DIGITS = 38
@@ -82,6 +85,8 @@ class Engine:
     """Types of which the highest value, as it is told, is not what a condition finds: rounded, or compared otherwise than sorted."""
     types: ClassVar[Mapping[str, str]] = {}
     """Spark's type → the type of a column in a new table. `decimal` and `array` have none here."""
+    readable_tables: ClassVar[str]
+    """A query for (schema, or NULL where it is the usual one; name) of the tables and views that one may read, in order."""
     snapshot_query: ClassVar[str | None] = None
     """Gives a word under which other connections see the very same state; None where the database has none."""
 
@@ -114,6 +119,10 @@ class Engine:
     def table(self, text: str, field: str = "tableName") -> str:
         """`schema.table` with each name quoted. Raises ProblemError where it is no such name."""
         return ".".join(map(self.quoted, name_parts(text, field)))
+
+    def written(self, *names: str) -> str:
+        """As `table` takes it."""
+        return ".".join(name if _PLAIN.fullmatch(name) else self.quoted(name) for name in names)
 
     def compares_otherwise(self, column: Column) -> bool:
         """See `compared_otherwise`."""

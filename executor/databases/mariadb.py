@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from executor.databases.engine import AS_IT_IS, Column, Engine, Read, Unreadable, blanks_beyond, digits_of, not_in, same, text
+from executor.databases.engine import AS_IT_IS, MOST_TABLES, Column, Engine, Read, Unreadable, blanks_beyond, digits_of, not_in, same, text
 from executor.language.quoting import text_in_sql
 
 _AS_IT_IS = {"smallint", "mediumint", "int", "integer", "bigint", "double", "bool", "boolean", "year", "varchar", "json"}
@@ -42,6 +42,10 @@ class MariaDB(Engine):
     compared_otherwise: ClassVar[frozenset[str]] = frozenset({"float", *_TEXTS})
     """A text that is compared with a number becomes one: '10' is sorted before '9' and is greater than 9."""
     usual_schema: ClassVar[str] = "DATABASE()"
+    readable_tables: ClassVar[str] = f"""
+        SELECT NULLIF(table_schema, DATABASE()), table_name FROM information_schema.tables
+        WHERE table_schema NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys')
+        ORDER BY table_schema = DATABASE() DESC, 1, 2 LIMIT {MOST_TABLES}"""
     keeps: ClassVar[bool] = True
     impatient: ClassVar[Sequence[str]] = ("SET SESSION lock_wait_timeout = 2",)
     behind_kept_table: ClassVar[str] = " ENGINE=InnoDB"

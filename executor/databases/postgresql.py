@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from executor.databases.engine import AS_IT_IS, NO_DAY, Column, Engine, Read, Unreadable, blanks_beyond, digits_of, text
+from executor.databases.engine import AS_IT_IS, MOST_TABLES, NO_DAY, Column, Engine, Read, Unreadable, blanks_beyond, digits_of, text
 
 _AS_IT_IS = {"int2", "int4", "int8", "float8", "bool", "text", "varchar", "name", "bytea", "date", "timestamp", "timestamptz"}
 _ELEMENTS = {"int2", "int4", "int8", "float4", "float8", "bool", "text", "varchar"}
@@ -49,6 +49,12 @@ class PostgreSQL(Engine):
         "boolean": "bool", "binary": "bytea", "date": "date", "timestamp": "timestamptz", "timestamp_ntz": "timestamp",
     }  # fmt: skip
     compared_otherwise: ClassVar[frozenset[str]] = frozenset({"float4"})
+    readable_tables: ClassVar[str] = f"""
+        SELECT NULLIF(s.nspname, current_schema()), t.relname
+        FROM pg_catalog.pg_class AS t JOIN pg_catalog.pg_namespace AS s ON s.oid = t.relnamespace
+        WHERE t.relkind IN ('r', 'v', 'm', 'p', 'f') AND s.nspname NOT IN ('pg_catalog', 'information_schema')
+        AND s.nspname NOT LIKE 'pg\\_toast%' AND has_schema_privilege(s.oid, 'USAGE') AND has_table_privilege(t.oid, 'SELECT')
+        ORDER BY s.nspname = current_schema() DESC, 1, 2 LIMIT {MOST_TABLES}"""
     snapshot_query: ClassVar[str | None] = "SELECT pg_export_snapshot()"
     keeps: ClassVar[bool] = True
     gives_rows_on: ClassVar[bool] = True

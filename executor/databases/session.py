@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from executor.databases.engine import Column, Engine
+from executor.databases.engine import OWN_TABLES, Column, Engine
 from executor.databases.errors import problem_in
 from executor.problems import ProblemError
 
@@ -48,6 +48,13 @@ class Way:
         session = Session(self, self._gateway, self.address(begin, reads=reads))
         self._sessions.append(session)
         return session
+
+    def tables(self) -> list[str]:
+        """The tables and views that its user may read, as documents write them; those of the usual schema first. Raises ProblemError."""
+        session = self.open(self.engine.begin_reading(), reads=True)
+        found = [[name for name in row if name] for row in session.rows(self.engine.readable_tables)]
+        session.close()
+        return [self.engine.written(*names) for names in found if not names[-1].startswith(OWN_TABLES)]
 
     def close(self) -> None:
         """Never raises."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from executor.databases.engine import Column, Engine, Read, digits_of, not_in, same, text
+from executor.databases.engine import MOST_TABLES, Column, Engine, Read, digits_of, not_in, same, text
 
 _WHOLE = ("int",)
 _TEXTS = ("char", "clob", "text", "json", "uuid")
@@ -30,6 +30,9 @@ class SQLite(Engine):
     sent_as_text: ClassVar[frozenset[str]] = frozenset({"date", "timestamp_ntz", "decimal"})
     writes_at_once: ClassVar[int | None] = 1
     usual_schema: ClassVar[str] = "'main'"
+    readable_tables: ClassVar[str] = f"""
+        SELECT NULL, name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite!_%' ESCAPE '!'
+        ORDER BY name LIMIT {MOST_TABLES}"""
     keeps: ClassVar[bool] = True
     who: ClassVar[str] = "SELECT 'file'"
     for_itself: ClassVar[str] = ""

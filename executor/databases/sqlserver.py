@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from executor.databases.engine import AS_IT_IS, Column, Engine, Read, Unreadable, digits_of, same, text
+from executor.databases.engine import AS_IT_IS, MOST_TABLES, Column, Engine, Read, Unreadable, digits_of, same, text
 
 _AS_IT_IS = {"bit", "tinyint", "smallint", "int", "bigint", "real", "float", "varchar", "nvarchar", "text", "ntext", "binary"}
 _AS_IT_IS |= {"varbinary", "image", "int identity", "bigint identity", "smallint identity"}
@@ -29,6 +29,9 @@ class SQLServer(Engine):
         {"real", "varchar", "nvarchar", "char", "nchar", "text", "ntext", "sql_variant"}
     )
     usual_schema: ClassVar[str] = "SCHEMA_NAME()"
+    readable_tables: ClassVar[str] = f"""
+        SELECT TOP {MOST_TABLES} NULLIF(table_schema, SCHEMA_NAME()), table_name FROM information_schema.tables
+        ORDER BY CASE WHEN table_schema = SCHEMA_NAME() THEN 0 ELSE 1 END, 1, 2"""
     types: ClassVar[Mapping[str, str]] = {
         "tinyint": "smallint", "smallint": "smallint", "int": "int", "bigint": "bigint", "float": "real", "double": "float",
         "string": "nvarchar(max)", "boolean": "bit", "binary": "varbinary(max)", "date": "date", "timestamp": "datetimeoffset(6)",

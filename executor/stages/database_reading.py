@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import reduce
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from executor.stages.database_kinds import WithDatabaseSQL
     from executor.stages.extract.jdbc_extract import JDBCExtract
 
+MOST_NAMED = 20
+"""Tables in one sentence."""
 FETCHED = 2_000
 """Rows at a time; PostgreSQL's driver would hold all of them in memory else."""
 _TAKES_SOME = re.compile(r"\b(limit|fetch|offset|top|tablesample|random|rand|newid|row_number|rank)\b", re.IGNORECASE)
@@ -126,14 +128,29 @@ def _no_queries(stage: JDBCExtract, engine: Engine) -> Problem:
 
 
 def _at_field(problem: Problem, stage: JDBCExtract, session: Session) -> Problem:
-    """A missing table of a query is told at the query; of a name, with what was meant."""
-    from dataclasses import replace
-
+    """A missing table of a query is told at the query; of a name, with what was meant. What tables there are is told with both: nobody who
+    only writes jobs has another place to see them."""
     if problem.field not in ("tableName", "sql"):
         return problem
+    if problem.code == "table-missing":
+        problem = replace(problem, fix=_there_are(session.way, stage.table_name or "") or problem.fix)
     if stage.table_name is None:
         return replace(problem, field=stage.sql_field)
     return replace(problem, field="tableName", found=stage.table_name)
+
+
+def _there_are(way: Way, meant: str) -> str | None:
+    """Those that are called alike first; None where the database does not tell."""
+    try:
+        known = way.tables()
+    except ProblemError:
+        return None
+    if not known:
+        return f"The user of the connection “{way.name}” may read no table there. Ask whoever looks after the database for the right."
+    first = sorted(known, key=lambda name: not meant or meant.casefold() not in name.casefold())[:MOST_NAMED]
+    others = f" and {counted(len(known) - len(first), 'other', 'others')}" if len(known) > len(first) else ""
+    listed = "There are " + ", ".join(f"“{name}”" for name in first) + others + "."
+    return " ".join(filter(None, (did_you_mean(meant, known) if meant else None, listed)))
 
 
 def _readable(columns: Sequence[Column], engine: Engine, stage: JDBCExtract) -> list[tuple[Column, Read]]:

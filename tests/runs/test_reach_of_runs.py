@@ -18,12 +18,12 @@ from portal.environments.models import Connection, ConnectionSecret, Environment
 from portal.environments.reach import Needs
 from portal.errors import PortalError
 from portal.runs import launcher, leases, needs, reached
-from portal.runs.run_page import network_of
 from portal.runs.egress import Reached, Traffic
 from portal.runs.launches import Equipment, Launch
 from portal.runs.models import Run, RunState
 from portal.runs.preview_lease import Key
 from portal.runs.preview_reach import PreviewReach
+from portal.runs.run_page import network_of
 from portal.runs.supervisor import Supervisor
 from tests import factories
 from tests.environments.connected import KEYS, PASSWORD, make_database, make_root, make_s3

@@ -369,6 +369,41 @@ def test_what_is_wrong_with_a_query_or_right_is_told(name: str, servers: Servers
     assert servers.run(extract(name, tableName=table), SAVE, connections={name: guest}).problem["code"] == "database-right"
 
 
+@BOTH
+def test_who_names_no_table_that_is_there_is_told_which_are(name: str, servers: Servers) -> None:
+    """A view, one of another schema, one whose name needs quotes, and none that Sluice keeps for itself, or that the user may not read."""
+    quote = '"' if name == POSTGRESQL else "`"
+    drop = "DROP SCHEMA IF EXISTS els CASCADE" if name == POSTGRESQL else "DROP SCHEMA IF EXISTS els"
+    servers.say(name, drop, "CREATE SCHEMA els", "CREATE TABLE els.orders_of_others (id int)", "DROP TABLE IF EXISTS sluice_kept_x")
+    servers.say(name, "CREATE TABLE sluice_kept_x (id int)", "DROP VIEW IF EXISTS orders_seen", "DROP TABLE IF EXISTS orders_tried")
+    servers.say(name, "CREATE TABLE orders_tried (id int)", "CREATE VIEW orders_seen AS SELECT 1 AS id")
+    servers.say(name, f"DROP TABLE IF EXISTS {quote}orders 100 %{quote}", f"CREATE TABLE {quote}orders 100 %{quote} (id int)")
+    told = [
+        servers.run(extract(name, **asks), SAVE).problem for asks in ({"tableName": "orders_tride"}, {"sql": "SELECT * FROM orders_tride"})
+    ]
+    assert [problem["code"] for problem in told] == ["table-missing"] * 2
+    assert [problem["field"] for problem in told] == ["tableName", "sql"]
+    assert told[0]["fix"].startswith("Did you mean “orders_tried”? There are “") and told[1]["fix"].startswith("There are “")
+    named = servers.run(extract(name, tableName="orders"), SAVE).problem["fix"]  # those that are called alike stand first
+    for table in ("orders_tried", "orders_seen", "els.orders_of_others", f"{quote}orders 100 %{quote}"):
+        assert f"“{table}”" in named
+        done(servers.run(extract(name, tableName=table), SAVE))
+    assert "sluice_" not in named and "sluice_kept" not in told[1]["fix"]
+    assert "orders" not in servers.run(extract(name, tableName="ordrs"), SAVE, connections={name: _guest(name, servers)}).problem["fix"]
+
+
+def _guest(name: str, servers: Servers) -> dict[str, Any]:
+    """Somebody who may read nothing."""
+    who = "guest" if name == POSTGRESQL else "guest@'%'"
+    identified = "PASSWORD" if name == POSTGRESQL else "IDENTIFIED BY"
+    servers.say(name, "DROP USER IF EXISTS guest", f"CREATE USER {who} {identified} 'guest-password'")
+    other = {}
+    if name == MARIADB:
+        servers.say(name, "CREATE DATABASE IF NOT EXISTS open_to_all", f"GRANT SELECT ON open_to_all.* TO {who}")
+        other = {"database": "open_to_all"}
+    return servers.connection(name, user="guest", password="guest-password", **other)
+
+
 def test_the_server_goes_away_in_the_middle(servers: Servers) -> None:
     """The connection that reads is ended by the server while rows are on their way."""
     end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'sluice'"
