@@ -313,9 +313,21 @@ def _book(stream: IO[bytes], *, values: bool) -> Any:
 
     warnings.simplefilter("ignore")
     try:
-        return openpyxl.load_workbook(stream, read_only=True, data_only=values, keep_links=False)
+        book = openpyxl.load_workbook(stream, read_only=True, data_only=values, keep_links=False)
+        for sheet in book.worksheets:
+            sheet._shared_strings = _Texts(sheet._shared_strings)
+        return book
     except (ParseError, DefusedXmlException, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile):
         raise _broken() from None
+
+
+class _Texts(list[str]):
+    """The texts that cells name by number. There is none before the first, where Python would take the last one."""
+
+    def __getitem__(self, number: Any) -> Any:
+        if number < 0:
+            raise IndexError(number)
+        return super().__getitem__(number)
 
 
 def _check_workbook(path: Path, most: int) -> None:

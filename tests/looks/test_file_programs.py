@@ -113,6 +113,8 @@ ENTITIES = "<!DOCTYPE l [" + "".join(f'<!ENTITY a{n} "{"a" * 10 if not n else f"
         (CELL + '<row r="2"><c r="ZZZ2"><v>2</v></c></row>', "", "", "sheet-too-large"),
         ('<row r="1"><c r="A1" t="s"><v>0</v></c></row>', "<si><t>&a8;</t></si>", ENTITIES, "zip-broken"),
         (CELL, "<si><t>" + "x" * 30_000_000 + "</t></si>", "", "zip-ratio"),
+        ('<row r="1"><c r="A1" t="s"><v>-1</v></c></row>', "<si><t>of another cell</t></si>", "", "zip-broken"),
+        ('<row r="1"><c r="A1" t="s"><v>1</v></c></row>', "<si><t>of another cell</t></si>", "", "zip-broken"),
     ],
 )
 def test_a_workbook_that_is_made_to_swell_ends_with_a_plain_sentence(
