@@ -22,13 +22,14 @@ from executor.event_writer import EventWriter, line_of
 from executor.events import Log, ProblemFound, PublishRequested, Ready, RunFinished, RunStarted, SessionReady
 from executor.files import receipts
 from executor.problems import Problem, ProblemError
+from executor.running.context import RunContext
 from executor.running.heartbeat import beating
 from executor.running.lake_texts import with_lake_texts
 from executor.running.outputs import Outputs
 from executor.running.preview import Preview, stage_index, write_views
 from executor.running.progress import Progress
 from executor.running.reach import Reach, reach_of
-from executor.running.runner import RunContext, Runner, StageFailure
+from executor.running.runner import Runner, StageFailure
 from executor.running.small_run import is_small_run
 from executor.running.values import Values, read_values, values_from
 from executor.running.warm_up import warm_up_job

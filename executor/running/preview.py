@@ -27,11 +27,12 @@ from executor.language.shaping import Shape
 from executor.plain import did_you_mean
 from executor.problems import Problem, ProblemError
 from executor.running.cells import columns_of, first_rows, with_names
+from executor.running.context import RunContext, View, is_extract
 from executor.running.hazards import Hazards
 from executor.running.inputs import Input, State
 from executor.running.joins import Joins
 from executor.running.reach import Reach
-from executor.running.runner import RunContext, Runner, View, is_extract
+from executor.running.runner import Runner
 from executor.running.watches import Watch
 from executor.stages import Stage
 from executor.stages.transform.sql_transform import SQLTransform

@@ -105,7 +105,7 @@ E = TypeVar("E", bound=Elsewhere)
 
 
 class StageContext(Protocol):
-    """What a stage may ask of the run it is part of (implemented by `executor.running.runner`; stages never see more)."""
+    """What a stage may ask of the run it is part of (implemented by `executor.running.context`; stages never see more)."""
 
     environment: str | None
     is_preview: bool

@@ -353,7 +353,7 @@ def test_the_outputs_are_the_same_as_without_counting(spark_process: SparkProces
     sql = "SELECT name, max(n) AS m, row_number() OVER (ORDER BY max(n), name) AS r FROM t WHERE n >= '1' GROUP BY name ORDER BY m"
     run(spark_process, lake, sql)
     counted = parquet.read_table(str(lake / "out")).to_pylist()
-    monkeypatch.setattr("executor.running.runner.counted", lambda spark, frame, **how: (frame, []))
+    monkeypatch.setattr("executor.running.context.counted", lambda spark, frame, **how: (frame, []))
     outcome = run(spark_process, lake, sql)
     assert (outcome.result, parquet.read_table(str(lake / "out")).to_pylist()) == ("succeeded", counted)
 

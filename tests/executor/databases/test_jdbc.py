@@ -287,7 +287,7 @@ def test_rows_that_change_while_a_run_works_are_all_of_one_moment(servers: Serve
 @pytest.mark.lake
 def test_conditions_go_to_the_database_but_never_those_that_it_reads_otherwise(servers: Servers) -> None:
     """MariaDB takes 'abc' and 'ABC' for the same, and PostgreSQL has an order of its own."""
-    from executor.running.runner import RunContext
+    from executor.running.context import RunContext
     from executor.stages.database_reading import frame_of
     from executor.stages.extract.jdbc_extract import JDBCExtract
 
