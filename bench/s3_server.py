@@ -51,7 +51,7 @@ class Server:
         fields = {
             "fs.s3a.endpoint": self.address, "fs.s3a.path.style.access": "true", "fs.s3a.connection.ssl.enabled": "false",
             "fs.s3a.endpoint.region": "us-east-1", "fs.s3a.access.key": self.key, "fs.s3a.secret.key": self.secret,
-            "fs.s3a.input.stream.type": "classic", "mapreduce.fileoutputcommitter.algorithm.version": "2",
+            "fs.s3a.input.stream.type": "classic", "fs.s3a.audit.enabled": "false", "mapreduce.fileoutputcommitter.algorithm.version": "2",
         }  # fmt: skip
         return {f"spark.hadoop.{name}": value for name, value in fields.items()}
 
