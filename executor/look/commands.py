@@ -39,11 +39,13 @@ def list_folder(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, i
 
 
 def unpack(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], None]) -> dict[str, Any]:
-    """{"uri", "to", "limits": {"members", "bytes"}} → `unpacked` with the files that were written into the folder `to`."""
-    from executor.look.packed import unpack as unpack_to
+    """{"uri", "to", "limits": {"members", "bytes"}} → `unpacked` with the files that were written into the folder `to` of the
+    environment's own folder, and what the packed one was like: `was`."""
+    from executor.look.unpacking import unpack_at
 
     limits = {key: int(value) for key, value in (given.get("limits") or {}).items() if key in ("members", "bytes")}
-    return {"event": "unpacked", "files": unpack_to(roots.lake, str(given["uri"]), str(given.get("to", "")), tell, limits)}
+    was, files = unpack_at(roots, str(given["uri"]), str(given.get("to", "")), tell, limits)
+    return {"event": "unpacked", "files": files, "was": was}
 
 
 def answer(work: Work) -> int:

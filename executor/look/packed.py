@@ -85,13 +85,16 @@ def look_at_packed(file: Opened, uri: str) -> Proposal:
     return proposal
 
 
-def unpack(lake_folder: Path, uri: str, to: str, tell: Tell, limits: dict[str, int] | None = None) -> list[dict[str, Any]]:
+def unpack(
+    lake_folder: Path, uri: str, to: str, tell: Tell, limits: dict[str, int] | None = None, copy: Path | None = None
+) -> list[dict[str, Any]]:
     """Writes every part of `uri` into the folder `to` (made when it is not there): [{"uri", "name", "kind", "bytes", "rows"?, "notes"}].
+    `copy`: of a file of another root.
 
     Raises ProblemError, and then nothing of it is left there.
     """
     limits = {"members": MOST_MEMBERS, "bytes": MOST_BYTES, **(limits or {})}
-    path = Path(lake.existing(lake_folder, uri, "uri"))
+    path = copy or Path(lake.existing(lake_folder, uri, "uri"))
     folder = lake.resolve(lake_folder, to, "to")
     folder.mkdir(parents=True, exist_ok=True)
     work = _Unpacking(path, folder, to.strip("/"), tell, limits)

@@ -12,15 +12,14 @@ from contextlib import suppress
 from typing import Any
 
 from executor.events import Piece
+from executor.files import made_of
 from executor.look.commands import say
-from executor.problems import Problem, ProblemError
-from executor.stores.base import Store
+from executor.problems import ProblemError
 from executor.stores.by_hand import ByHand
-from executor.stores.folder import FolderStore
 from executor.stores.folder_by_hand import FolderByHand
+from executor.stores.hand_of import hand_of
 from executor.stores.hands import changed, nothing, require_inside
 from executor.stores.roots import Roots
-from executor.stores.s3 import S3Store
 
 LONGEST_TEXT = 1_000_000
 """Bytes of an SQL or schema file."""
@@ -28,15 +27,18 @@ Tell = Callable[[str, int, int], None]
 
 
 def find(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
-    """→ `found` with `twin`, `entry` and `names` (see `ByHand.find`)."""
+    """→ `found` with `twin`, `entry` and `names` (see `Hand.find`); {"noted": names} → also `notes` of its folder (see `Hand.notes`)."""
     hand, place = _at(given, roots, writes=False)
-    return {"event": "found", **hand.find(place)}
+    found = {"event": "found", **hand.find(place)}
+    if (names := given.get("noted")) is not None:
+        found["notes"] = hand.notes(place.rpartition("/")[0], list(map(str, names)))
+    return found
 
 
 def walk(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
     """{"root", "place": "" for all of it} → `walked` with `files` and `logs` as [place, bytes, seconds since 1970], and places of
     `outputs`."""
-    found = _hand(roots.named(str(given["root"]))).seen_below(str(given.get("place", "")))
+    found = hand_of(roots.named(str(given["root"]))).seen_below(str(given.get("place", "")))
     files, logs = ([(file.place, file.size, file.modified) for file in part] for part in (found.files, found.logs))
     return {"event": "walked", "files": files, "outputs": sorted(found.outputs), "logs": logs}
 
@@ -46,7 +48,7 @@ def texts(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
     found: dict[str, str | None] = {}
     for uri in map(str, given["uris"]):
         root, place = roots.at(uri, "uri")
-        body = _hand(root).small(place, LONGEST_TEXT)
+        body = hand_of(root).small(place, LONGEST_TEXT)
         with suppress(ValueError):
             found[uri] = body.decode("utf-8-sig") if body else None
     return {"event": "read", "texts": {uri: found.get(uri) for uri in given["uris"]}}
@@ -76,8 +78,8 @@ def bring(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
 
 
 def keep(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
-    """{"do": settle, set-aside, bring-back, rename or forget, "upload", "kept", "aside", "to"} → `kept`, of settle with `is_there` and
-    `before`. `to`: a place in the same root."""
+    """{"do": settle, set-aside, bring-back, rename, note or forget, "upload", "kept", "aside", "to", "note", "text"} → `kept`, of settle
+    with `is_there` and `before`. `to`: a place in the same root; `text`: what a note in the folder says, None: it goes."""
     hand, place = _at(given, roots)
     what, kept, aside = given.get("do"), str(given.get("kept") or ""), str(given.get("aside") or "") or None
     done: dict[str, Any] = {}
@@ -90,19 +92,21 @@ def keep(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
         hand.bring_back(place, kept, aside)
     elif what == "rename":
         hand.rename(place, str(given["to"]))
+    elif what == "note":
+        _write_note(hand, place, str(given["note"]), given.get("text"))
     else:
         hand.forget(kept)
     return {"event": "kept", **done}
 
 
+def _write_note(hand: ByHand | FolderByHand, place: str, note: str, text: Any) -> None:
+    """`place`: a file in the folder that is meant."""
+    if note not in (made_of.NOTE, made_of.UNFINISHED):
+        raise ValueError(f"{note!r} is no note.")
+    require_inside(place)
+    hand.write_note(place.rpartition("/")[0], note, None if text is None else str(text))
+
+
 def _at(given: dict[str, Any], roots: Roots, *, writes: bool = True) -> tuple[ByHand | FolderByHand, str]:
     root, place = roots.at(str(given["uri"]), "uri", writes=writes)
-    return _hand(root), place
-
-
-def _hand(root: Store) -> ByHand | FolderByHand:
-    if isinstance(root, S3Store):
-        return ByHand(root.bucket)
-    if isinstance(root, FolderStore) and not root.is_own:
-        return FolderByHand(root)
-    raise ProblemError(Problem(code="root-is-here", message="This root is the environment's own folder, which the portal looks at itself."))
+    return hand_of(root), place

@@ -22,7 +22,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from executor.files import marks, other_tables, tree
+from executor.files import made_of, marks, other_tables, tree
 from executor.files.delta_log import LOG
 from executor.files.facts import facts_in
 from executor.files.folder import fixed_part
@@ -144,6 +144,8 @@ class Seen:
     """Of Delta tables there, or in which the place lies: only they say which files a table has."""
     beside: list[str]
     """Keys of what tells that files belong to a table of another system (`executor.files.other_tables`)."""
+    notes: frozenset[str] = frozenset()
+    """Keys of notes of what was unpacked (`executor.files.made_of`)."""
 
     @property
     def state(self) -> State:
@@ -168,7 +170,7 @@ class Bucket:
         found = self._seen(fixed_part(place).strip("/"))
         wanted = shapes_of(place)
         files = [file for file in found.files if fits(file.place, wanted)]
-        return Seen(sorted(files, key=lambda file: file.place), found.outputs, found.logs, found.beside)
+        return Seen(sorted(files, key=lambda file: file.place), found.outputs, found.logs, found.beside, found.notes)
 
     def seen_below(self, place: str) -> Seen:
         """As `seen`; "": of the whole root."""
@@ -271,7 +273,8 @@ class Bucket:
                 if not _is_hidden(inside):
                     files.append(self._found(f"{place}/{inside}", there))
         logs = [self._found(key, one) for key, one in known.items() if _is_in_log(key)]
-        return Seen(files, outputs, logs, list(filter(other_tables.tells, known)))
+        notes = frozenset(key for key in known if key.rpartition("/")[2] in (made_of.NOTE, made_of.UNFINISHED))
+        return Seen(files, outputs, logs, list(filter(other_tables.tells, known)), notes)
 
     def _beside_versions(self, beginning: str, objects: list[_Object]) -> Iterable[_Object]:
         """Where the address is inside an output, its pointer lies above."""

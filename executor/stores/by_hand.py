@@ -11,13 +11,14 @@ was lost is known again.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from executor.files.delta_log import LOG
+from executor.files.made_of import State
 from executor.problems import ProblemError
 from executor.stores.bucket import LOOKS, POINTER, Bucket, Seen
 from executor.stores.hands import (
@@ -97,6 +98,26 @@ class ByHand(Hand):
         with tempfile.TemporaryDirectory() as folder:
             self.bucket.copy(found[0], path := Path(folder) / "text")
             return path.read_bytes()
+
+    def states(self, folder: str, names: Collection[str]) -> dict[str, State]:
+        beginning = f"{folder}/".lstrip("/")
+        return {
+            name: (one.size, one.etag)
+            for one in (self.bucket.listed(beginning) if names else ())
+            if (name := one.key.removeprefix(beginning)) in names
+        }
+
+    def noted(self, folder: str, note: str) -> bytes | None:
+        found = self.bucket.get(f"{folder}/{note}".lstrip("/"))
+        return found[0] if found else None
+
+    def write_note(self, folder: str, note: str, text: str | None) -> None:
+        key = f"{folder}/{note}".lstrip("/")
+        if text is None:
+            self.bucket.remove([key])
+        else:
+            found = self.bucket.get(key)
+            self.bucket.put(key, text.encode(), found[1] if found else None, changed(key))
 
     # --- bringing ---------------------------------------------------------------------------------------------------------
 

@@ -15,14 +15,15 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from executor.files import exchange, marks, tree
+from executor.files import exchange, made_of, marks, noting, tree
 from executor.files.delta_log import LOG
+from executor.files.made_of import State
 from executor.problems import Problem, ProblemError
 from executor.stores import hands
 from executor.stores.folder import FolderStore
@@ -134,6 +135,50 @@ class FolderByHand(Hand):
         if tree.TOO_MANY in walk.left_out:
             raise ProblemError(_too_much(place))
         return found
+
+    # --- notes of what was unpacked -----------------------------------------------------------------------------------------
+
+    @property
+    def root(self) -> Path:
+        """As `executor.files.noting` asks for it."""
+        return self.folder
+
+    def states(self, folder: str, names: Collection[str]) -> dict[str, State]:
+        found: dict[str, State] = {}
+        with suppress(FileNotFoundError, NotADirectoryError), self._opened(folder) as handle:
+            for name in names:
+                with suppress(OSError, ValueError):
+                    state = os.stat(name, dir_fd=handle, follow_symlinks=False)
+                    found[name] = (state.st_size, state.st_mtime_ns)
+        return found
+
+    def noted(self, folder: str, note: str) -> bytes | None:
+        with suppress(OSError, ValueError), os.fdopen(tree.open_below(self.folder, f"{folder}/{note}".lstrip("/")), "rb") as file:
+            return file.read(made_of.LARGEST)
+        return None
+
+    def write_note(self, folder: str, note: str, text: str | None) -> None:
+        with _told(folder):
+            if text is not None:
+                self.note(folder, note, text)
+                return
+            with suppress(FileNotFoundError), self._opened(folder) as handle:
+                os.unlink(note, dir_fd=handle)
+
+    def note(self, folder: str, name: str, text: str) -> None:
+        """As `executor.files.noting` asks for it."""
+        fresh = f"{name}.{os.getpid()}.new"
+        with self._opened(folder, make=True) as handle:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(fresh, flags, 0o644, dir_fd=handle), "w", encoding="utf-8") as file:
+                file.write(text)
+            os.rename(fresh, name, src_dir_fd=handle, dst_dir_fd=handle)
+
+    def folders_in(self, uri: str) -> list[str]:
+        """As `executor.files.noting` asks for it."""
+        with self._opened(uri) as folder, os.scandir(folder) as found:
+            names = [one.name for one in found if one.is_dir(follow_symlinks=False) and not tree.is_hidden(one.name)]
+        return [f"{uri}/{name}".lstrip("/") for name in sorted(names)]
 
     # --- bringing ---------------------------------------------------------------------------------------------------------
 
@@ -265,6 +310,7 @@ class FolderByHand(Hand):
         (above, _, name), (new_above, _, new_name) = place.rpartition("/"), target.rpartition("/")
         with _told(target), self._opened(above) as folder, self._opened(new_above, make=True) as new_folder:
             _rename_where_nothing_lies(folder, name, new_folder, new_name, target)
+        noting.take_along(self, place, target)
 
     def forget(self, kept: str) -> None:
         """Removes what is kept under this id, for good."""

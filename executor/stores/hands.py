@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from executor.files import tree
+from executor.files import made_of, tree
+from executor.files.made_of import NOTE, UNFINISHED, State
 from executor.language.uris import uri_problem
 from executor.problems import Problem, ProblemError
 
@@ -65,6 +66,25 @@ class Hand(ABC):
         there = self.there(f"{found}{match}") if match and not beside[match] else None
         entry = {"is_folder": there is None, "size": there.size if there else 0, "modified": there.modified if there else 0.0}
         return {"twin": f"{found}{match}" if match else None, "entry": entry if match else None, "names": sorted(beside)}
+
+    @abstractmethod
+    def states(self, folder: str, names: Collection[str]) -> dict[str, State]:
+        """What the files of these names in a folder are like, of those that are there. Raises ProblemError."""
+
+    @abstractmethod
+    def noted(self, folder: str, note: str) -> bytes | None:
+        """A hidden file of ours in a folder; None where there is none. Raises ProblemError."""
+
+    @abstractmethod
+    def write_note(self, folder: str, note: str, text: str | None) -> None:
+        """Writes one in one step, into a folder that may be made by that; None: removes it. Raises ProblemError."""
+
+    def notes(self, folder: str, names: Collection[str]) -> dict[str, Any]:
+        """`made` and `begun`, the notes of what was unpacked into a folder as they stand there, and `states` of the files of which they
+        speak, and of those with these names. Raises ProblemError."""
+        made, begun = ((self.noted(folder, note) or b"").decode(errors="replace") for note in (NOTE, UNFINISHED))
+        said = made_of.Notes(made_of.origins_in(made), made_of.unfinished_in(begun), {})
+        return {"made": made, "begun": begun, "states": self.states(folder, {*names, *said.files()})}
 
     def rename(self, place: str, target: str) -> None:
         """Gives a file another place in one step; nothing may lie there. Raises ProblemError, also where the storage has no such step."""

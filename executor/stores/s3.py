@@ -19,10 +19,11 @@ from executor.files.delta_history import version_of
 from executor.files.delta_vacuum import DataFile, Plan, Wish
 from executor.files.publish import Output, Publisher, TableOutput, drop_checksums
 from executor.language.places import is_pattern, place_of
+from executor.language.roots import Located
 from executor.problems import Foreign, Problem, ProblemError
-from executor.stores import bucket_logs, bucket_others, bucket_tables
+from executor.stores import bucket_logs, bucket_notes, bucket_others, bucket_tables
 from executor.stores.base import AtHand, Commit, Level, State, Tell, untold
-from executor.stores.bucket import AT_ONCE, Bucket, BucketPublisher, Found, Pointer, Staged, files_of, fits, shapes_of
+from executor.stores.bucket import AT_ONCE, Bucket, BucketPublisher, Found, Pointer, Seen, Staged, files_of, fits, shapes_of
 from executor.stores.bucket_lists import BEHIND, CURRENT
 
 Told = Callable[[str, int, int], None]
@@ -44,6 +45,7 @@ class S3Store:
         wanted = shapes_of(place)
         if not seen.files and not any(fits(output, wanted) for output in seen.outputs):
             raise ProblemError(self._missing(place, uri, field))
+        self._require_newest(seen, place)
         tables = bucket_logs.tables_at(seen, place)
         bucket_others.require_none(self.bucket, seen, [one for one in seen.files if not bucket_logs.is_in(one, tables)], place, uri)
         self.copy(bucket_logs.to_read(self, seen, tables), wanted)
@@ -53,7 +55,11 @@ class S3Store:
 
     def state(self, place: str) -> State:
         seen = self.bucket.seen(place)
+        self._require_newest(seen, place)
         return bucket_logs.state_of(seen, bucket_logs.tables_at(seen, place))
+
+    def _require_newest(self, seen: Seen, place: str) -> None:
+        bucket_notes.require_newest(self.bucket, seen, place, lambda file: str(Located(self.name, file)))
 
     def entries(self, folder: str) -> Level:
         return self.bucket.entries(folder)

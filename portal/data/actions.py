@@ -12,11 +12,12 @@ from django.db import transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 
+from executor.files import noting
 from executor.language.places import is_within
 from executor.language.roots import DEFAULT, Located
 from portal.accounts.models import User
 from portal.audit.actions import record
-from portal.data import kinds, names, origins, sending, versions
+from portal.data import kinds, names, sending, versions
 from portal.data.elsewhere import Elsewhere
 from portal.data.guards import refuse_outputs, require_answer
 from portal.data.lake import Arriving, DiskFull, Lake, Taken
@@ -330,9 +331,9 @@ def rename_data(*, actor: User, environment: Environment, uri: str, to: str) -> 
         versions.take_along(environment, uri, target)
         record(action="rename_data", actor=actor, subject=environment, uri=uri, to=target)
         lake.rename(uri, target)
-        undo.callback(origins.take_along, lake, target, uri)
+        undo.callback(noting.take_along, lake, target, uri)
         undo.callback(lake.rename, target, uri)
-        origins.take_along(lake, uri, target)
+        noting.take_along(lake, uri, target)
     return target
 
 

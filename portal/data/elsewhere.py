@@ -6,13 +6,14 @@ None of this may be asked inside a transaction: a program notes that it has open
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from pydantic import BaseModel, ValidationError
 
+from executor.files.made_of import Notes, origins_in, unfinished_in
 from executor.language.roots import DEFAULT, Located
 from portal.accounts.models import User
 from portal.data import names
@@ -35,10 +36,17 @@ class _Entry(BaseModel):
     modified: float
 
 
+class _Notes(BaseModel):
+    made: str
+    begun: str
+    states: dict[str, tuple[int, int | str]]
+
+
 class _Found(BaseModel):
     twin: str | None
     entry: _Entry | None
     names: list[str]
+    notes: _Notes | None = None
 
 
 class _Done(BaseModel):
@@ -61,6 +69,21 @@ class Elsewhere:
         except ValidationError:
             raise _no_answer() from None
         return self
+
+    def notes(self, names: Collection[str] = ()) -> Notes:
+        """What is noted in its folder of what was unpacked there, and what the files of these names are like, too. Looks as `look` does.
+        Raises PortalError."""
+        try:
+            self._seen = _Found.model_validate(self._ask("find", {"uri": self.uri, "noted": sorted(names)}))
+        except ValidationError:
+            raise _no_answer() from None
+        if (said := self._seen.notes) is None:
+            raise _no_answer()
+        return Notes(origins_in(said.made), unfinished_in(said.begun), said.states)
+
+    def write_note(self, note: str, text: str | None) -> None:
+        """Writes a note of ours into its folder; None: removes it. Raises PortalError."""
+        self._done("keep", {"uri": self.uri, "do": "note", "note": note, "text": text})
 
     @property
     def root(self) -> str:

@@ -62,7 +62,7 @@ def require_answer(lake: Lake | Elsewhere, uri: str, if_there: str) -> str:
 def about(lake: Lake | Elsewhere, uri: str) -> dict[str, Any]:
     """Who reads and writes the place, or what was unpacked from it, and how many versions of it are kept, for the question."""
     kept = FileVersion.objects.at(lake.environment, uri).can_come_back().count()
-    made = origins.made_from(lake, uri) if isinstance(lake, Lake) else []  # files are unpacked in the environment's own folder alone
+    made = origins.made_from(lake, uri) if isinstance(lake, Lake) else []  # another root cannot be asked in a transaction
     return {"used_by": used_by_any(lake.environment, [uri, *made]), "kept_versions": kept}
 
 

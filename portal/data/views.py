@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -21,7 +22,7 @@ from executor.language.places import holds_a_value
 from portal import json_body
 from portal.accounts import policy
 from portal.accounts.models import Project, User
-from portal.data import actions, folders, kinds, origins, rights, sending, table_rows, table_versions, uploads
+from portal.data import actions, folders, kinds, noted, rights, sending, table_rows, table_versions, uploads
 from portal.data.lake import Lake
 from portal.data.listing import Filters, Table, files_of, find_table, list_tables
 from portal.data.models import FileVersion, VersionState
@@ -177,8 +178,8 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     versions = FileVersion.objects.at(found, shown.uri).exclude(state=VersionState.GONE).select_related("brought_by", "changed_by")
     place = places.known_at(found, shown.uri)
     is_packed = not shown.is_folder and shown.ending in kinds.PACKED
-    parts = [] if shown.is_elsewhere else origins.made_from(Lake(found), shown.uri)
-    uses = used_by_any(found, [shown.uri, *parts])
+    made = _made_of(found, shown, is_packed)
+    uses = used_by_any(found, [shown.uri, *made.places])
     context = {
         "project": found.project,
         "environment": found,
@@ -193,8 +194,8 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "may_put_back_output": table_actions.may_change_table(user, found, shown.uri),
         "with_data": with_data,
         "is_packed": is_packed,
-        "is_outdated": is_packed and origins.are_outdated(Lake(found), parts),
-        "parts": [(place, address("table", found, place)) for place in parts] if with_data else [],
+        "is_outdated": made.is_outdated,
+        "parts": [(place, address("table", found, place)) for place in made.places] if with_data else [],
         "may_change": may_change,
         "may_rename": may_change and not shown.job and sending.can_be_renamed(found, shown.uri, shown.is_folder),
         "may_create": policy.can(user, "create_job", found.project),
@@ -207,6 +208,13 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "download_url": address("download", found, shown.uri),
     }
     return render(request, "data/table.html", context)
+
+
+def _made_of(environment: Environment, table: Table, is_packed: bool) -> noted.Parts:
+    """What was unpacked from it; nothing where its root cannot be asked."""
+    with suppress(PortalError):
+        return noted.parts_of(environment, table.uri, None) if is_packed else noted.Parts([])
+    return noted.Parts([])
 
 
 def _files_in(environment: Environment, table: Table) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, get_args
 
@@ -10,10 +11,9 @@ from executor.files.encodings import Encoding
 from executor.look.dialect import ESCAPES, QUOTES, SEPARATORS
 from executor.look.proposal import FIRST_SIGNS, Found, Misfit, Proposal, ProposedColumn
 from executor.look.stages import table_name
-from portal.data.lake import Lake
-from portal.data.origins import are_outdated, made_from, unfinished_of
+from portal.data.noted import Parts, parts_of
 from portal.environments.models import Environment
-from portal.environments.reach import is_elsewhere
+from portal.environments.reach import read_only_problem
 from portal.errors import PortalError
 from portal.jobs import plain_words
 from portal.looks.choosing import Chosen, default_misfits
@@ -99,14 +99,13 @@ def page(environment: Environment, proposal: Proposal, uri: str, chosen: Chosen)
 
 def _parts(environment: Environment, uri: str) -> dict[str, Any]:
     """What was unpacked from a file before: {"is_outdated", "parts": places of files, none of which is missing or of an earlier version,
-    "folder" that holds several of them alone}."""
-    if is_elsewhere(environment, uri):
-        return {"is_outdated": False, "parts": [], "folder": own_folder(uri, [])}
-    lake = Lake(environment)
-    made = made_from(lake, uri)
-    is_outdated = are_outdated(lake, made)
-    parts = [] if is_outdated or any(unfinished_of(lake, part) == uri for part in made) else sorted(made)
-    return {"is_outdated": is_outdated, "parts": parts, "folder": own_folder(uri, parts)}
+    "folder" that holds several of them alone, "is_read_only": nothing can be unpacked there}."""
+    made = Parts([])
+    is_read_only = read_only_problem(environment, uri) is not None
+    with suppress(PortalError):
+        made = made if is_read_only else parts_of(environment, uri, None)
+    parts = sorted(made.places) if made.is_whole and not made.is_outdated else []
+    return {"is_outdated": made.is_outdated, "parts": parts, "folder": own_folder(uri, parts), "is_read_only": is_read_only}
 
 
 def _drawn(proposal: Proposal) -> list[ProposedColumn]:

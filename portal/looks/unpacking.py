@@ -17,16 +17,16 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from executor.files import made_of
+from executor.files.tree import NotRemoved, remove
 from portal.accounts.models import User
 from portal.data import actions as data
-from portal.data import names
-from portal.data import origins as noted
+from portal.data import names, sending
 from portal.data.kinds import NotData
 from portal.data.lake import Entry, Lake
 from portal.data.models import FileVersion, IfThere
+from portal.data.noted import Folders, OwnFolders, RootFolders, folder_of, joined, name_of, own_folders
 from portal.data.rights import require_change
 from portal.environments.models import Environment
-from portal.environments.reach import is_elsewhere
 from portal.errors import PortalError
 from portal.looks.asking import NotLookedAt, ask
 
@@ -54,20 +54,17 @@ async def unpack_file(*, actor: User, environment: Environment, uri: str, told: 
 
     `told` hears how many of how many are there. Raises NotAllowed, NotLookedAt."""
     await sync_to_async(require_change)(actor, environment)
-    if await sync_to_async(is_elsewhere)(environment, uri):
-        raise NotLookedAt(
-            f"“{uri}” lies in a root on another machine, where nothing can be unpacked.",
-            fix="Unpack it on your computer, and bring what is inside.",
-            code="is-elsewhere",
-        )
-    if "/" not in uri:  # files are brought into folders alone, and what is made of it must be found beside it
-        raise NotLookedAt(f"“{uri}” lies in no folder.", fix=f"Rename it to raw/{uri} first, and unpack it there.")
+    there = await sync_to_async(sending.elsewhere)(environment, uri, actor)
+    uri = there.uri if there else uri
+    if "/" not in uri and not (there and ":" in uri):  # files are brought into folders, and what is made of it is looked for beside it
+        fix = f"Bring it to raw/{uri}, and unpack it there." if there else f"Rename it to raw/{uri} first, and unpack it there."
+        raise NotLookedAt(f"“{uri}” lies in no folder.", fix=fix)
     folder = f"{STAGING}/{uuid.uuid4().hex}"
     limits = {"bytes": data.limit_bytes()}
-    was = await sync_to_async(made_of.state)(Lake(environment).root / uri)  # a newer version may come while this one is read
+    folders: Folders = RootFolders(environment, actor) if there else OwnFolders(Lake(environment))
     try:
         event = await ask(actor, environment, "unpack", {"uri": uri, "to": folder, "limits": limits})
-        return await sync_to_async(_bring_in_alone)(actor, environment, uri, was, folder, event.get("files", []), told)
+        return await sync_to_async(_bring_in_alone)(actor, environment, uri, folders, folder, event, told)
     finally:
         await sync_to_async(_forget)(environment, folder)
 
@@ -88,11 +85,12 @@ async def unpack_and_tell(*, actor: User, environment: Environment, uri: str) ->
     yield task.result()
 
 
-def _bring_in_alone(actor: User, environment: Environment, uri: str, *more: Any) -> Unpacked:
+def _bring_in_alone(actor: User, environment: Environment, uri: str, folders: Folders, *more: Any) -> Unpacked:
     """One after the other in a folder: of two who unpack a file at once the second would not see what the first has made of it, and every
     row would be there twice."""
-    with _held(Lake(environment).root / uri.rpartition("/")[0]):
-        return _bring_in(actor, environment, uri, *more)
+    lake = Lake(environment).root  # stands for all folders of other roots
+    with _held(lake / folder_of(uri) if isinstance(folders, OwnFolders) else lake):
+        return _bring_in(actor, environment, uri, folders, *more)
 
 
 @contextmanager
@@ -110,13 +108,13 @@ def _held(folder: Path) -> Iterator[None]:
 
 
 def _bring_in(
-    actor: User, environment: Environment, uri: str, was: made_of.State | None, folder: str, files: Any, told: Told | None = None
+    actor: User, environment: Environment, uri: str, folders: Folders, staged: str, event: dict[str, Any], told: Told | None = None
 ) -> Unpacked:
-    """`files` were made of `uri` as it `was`. What was made of an earlier version of it is replaced, and put into the bin where it is no
-    longer inside."""
-    lake = Lake(environment)
-    parts = [_part(lake, folder, file) for file in files] if isinstance(files, list) else []  # all are there, or none comes in
-    targets = _Targets(lake, uri, [part.name for part in parts])
+    """`event`: what the program says of the files that it has made of `uri`, in the folder `staged`. What was made of an earlier version
+    of it is replaced, and put into the bin where it is no longer inside."""
+    lake, files = Lake(environment), event.get("files")
+    parts = [_part(lake, staged, file) for file in files] if isinstance(files, list) else []  # all are there, or none comes in
+    targets = _Targets(folders, uri, [part.name for part in parts])
     brought: list[FileVersion] = []
     refusals: list[PortalError] = []
     targets.begin()  # from here to the end nobody reads some of them for all, wherever this is broken off
@@ -139,17 +137,24 @@ def _bring_in(
     gone = targets.left()
     for place in gone:
         data.delete_data(actor=actor, environment=environment, uri=place)
-    targets.note_origins(was)
+    targets.note_origins(_was(event))
     targets.end()
     return Unpacked(brought, gone)
+
+
+def _was(event: dict[str, Any]) -> made_of.State | None:
+    """What the packed file was like when it was read."""
+    with suppress(KeyError, TypeError, ValueError):
+        return made_of.state_in(event["was"])
+    return None
 
 
 class _Targets:
     """Where the parts of `uri` go: several of one kind out of a zip into a folder of their own, which can be read as one table,
     all others beside it."""
 
-    def __init__(self, lake: Lake, uri: str, parts: list[str]) -> None:
-        self.lake, self.uri, self.home, self.parts = lake, uri, uri.rpartition("/")[0], parts
+    def __init__(self, folders: Folders, uri: str, parts: list[str]) -> None:
+        self.folders, self.uri, self.home, self.parts = folders, uri, folder_of(uri), parts
         self.earlier = {self.home: self._made_in(self.home)}
         """Folder → what was made there of an earlier version: its name inside → the file's name. What is made anew is taken out."""
         self.names_inside: dict[str, str] = {}
@@ -157,11 +162,12 @@ class _Targets:
         self.grouped = {part for part in of_one_kind(parts) if uri.lower().endswith(".zip")}
         if self.grouped & set(self.earlier[self.home]):  # they are made anew where they are
             self.grouped = set()
-        self.folder = _folder_for(lake, uri) if self.grouped else self.home
-        self.earlier.setdefault(self.folder, self._made_in(self.folder))
+        self.folder = _folder_for(folders, uri) if self.grouped else self.home
+        if self.folder not in self.earlier:
+            self.earlier[self.folder] = self._made_in(self.folder)
 
     def _made_in(self, folder: str) -> dict[str, str]:
-        return made_of.parts_of(self.lake.root / folder, self.lake.root / self.uri)
+        return self.folders.notes(folder).parts_of(self.folders.of(self.uri, folder))
 
     def of(self, part: str) -> str:
         return self.folder if part in self.grouped else self.home
@@ -173,29 +179,24 @@ class _Targets:
         """Says in each folder which files come in: whoever goes on after a break knows them by it, and replaces them. What somebody else
         called so before is not among them."""
         for folder, earlier in self.earlier.items():
-            here = [part for part in self.parts if self.of(part) == folder]
-            files = earlier | {part: part for part in here if part not in earlier and self.lake.twin(f"{folder}/{part}") is None}
-            if files:
-                of = os.path.relpath(self.lake.root / self.uri, self.lake.root / folder)
-                self.lake.note(folder, made_of.UNFINISHED, made_of.text_of_unfinished(made_of.Unfinished(of, files)))
+            here = [part for part in self.parts if self.of(part) == folder and part not in earlier]
+            taken = self.folders.taken(folder, here) if here else set()
+            if files := earlier | {part: part for part in here if part not in taken}:
+                self.folders.begin(folder, made_of.Unfinished(self.folders.of(self.uri, folder), files))
 
     def end(self) -> None:
         for folder in self.earlier:
-            self.lake.forget_note(folder, made_of.UNFINISHED)
+            self.folders.begin(folder, None)
 
     def left(self) -> list[str]:
-        return [f"{folder}/{name}" for folder, parts in self.earlier.items() for name in parts.values()]
+        return [joined(folder, name) for folder, parts in self.earlier.items() for name in parts.values()]
 
     def note_origins(self, was: made_of.State | None) -> None:
-        source = self.lake.root / self.uri
-        for target in self.earlier:
-            folder = self.lake.root / target
-            origins = made_of.noted(folder)
-            for place, part in self.names_inside.items():
-                made = made_of.state(self.lake.root / place)
-                if was and made and place.rpartition("/")[0] == target:
-                    origins[place.rpartition("/")[2]] = made_of.Origin(os.path.relpath(source, folder), part, was, made)
-            noted.write(self.lake, target, origins)
+        for folder in self.earlier:
+            here = {name_of(place): part for place, part in self.names_inside.items() if folder_of(place) == folder}
+            there, of = self.folders.notes(folder, here), self.folders.of(self.uri, folder)
+            made = {name: made_of.Origin(of, part, was, there.states[name]) for name, part in here.items() if was and name in there.states}
+            self.folders.write(folder, there.made | made)
 
 
 _ABOUT = re.compile(r"(read.?me|licen[cs]e|liesmich|lisez.?moi|leame)\b", re.IGNORECASE)
@@ -221,24 +222,15 @@ class OwnFolder:
 
 def own_folder(uri: str, parts: list[str]) -> OwnFolder | None:
     """Where several parts of `uri` lie alone; None where all lie beside others."""
-    folders = Counter(part.rpartition("/")[0] for part in parts)
-    folders.pop(uri.rpartition("/")[0], None)
+    folders = Counter(map(folder_of, parts))
+    folders.pop(folder_of(uri), None)
     return next((OwnFolder(folder, files) for folder, files in folders.most_common(1) if files > 1), None)
 
 
-MOST_FOLDERS = 100
-
-
-def _own_folders(home: str, stem: str) -> Iterator[str]:
-    """Where the files of a zip may lie, in the order in which they are tried."""
-    yield f"{home}/{stem}"
-    yield from (f"{home}/{stem}_{number}" for number in range(2, MOST_FOLDERS))
-
-
-def _folder_for(lake: Lake, uri: str) -> str:
+def _folder_for(folders: Folders, uri: str) -> str:
     """The folder that holds what was made of `uri` before, else a free one beside it."""
-    for folder in _own_folders(uri.rpartition("/")[0], names.split(names.safe(uri))[0]):
-        if lake.twin(folder) is None or made_of.is_for(lake.root / folder, lake.root / uri):
+    for folder in own_folders(uri):
+        if not folders.is_taken(folder) or folders.notes(folder).is_for(folders.of(uri, folder)):
             return folder
     raise NotLookedAt("There are too many folders of this name.", fix="Rename the file, and unpack it then.")
 
@@ -273,7 +265,7 @@ def _found(lake: Lake, source: str) -> Entry | None:
 
 def _bring(actor: User, environment: Environment, lake: Lake, target: str, part: _Part, earlier: str | None) -> FileVersion:
     """`earlier`: the file that was made of the same part before."""
-    size, over = part.found.bytes, f"{target}/{earlier}" if earlier else ""
+    size, over = part.found.bytes, joined(target, earlier) if earlier else ""
     if_there = IfThere.NEW_VERSION if earlier else IfThere.KEEP_BOTH
     upload = data.begin_upload(
         actor=actor, environment=environment, name=part.name, size=size, folder=target, over=over, if_there=if_there
@@ -291,10 +283,6 @@ def _note(version: FileVersion, notes: list[str]) -> None:
 
 
 def _forget(environment: Environment, folder: str) -> None:
-    """The hidden folder and the files in it, which have no folders inside."""
-    path = Lake(environment).root / folder
-    with suppress(OSError):
-        for entry in os.scandir(path):
-            with suppress(OSError):
-                os.unlink(entry.path)
-        path.rmdir()
+    """The hidden folder, with what is left in it."""
+    with suppress(NotRemoved):
+        remove(Lake(environment).root / folder)

@@ -18,7 +18,15 @@ from portal.runs import launcher, preview_client
 from portal.runs.preview_reach import WRITE, _needs_of_files
 
 WORK: dict[str, Any] = {"find": by_hand.find, "bring": by_hand.bring, "keep": by_hand.keep}
-WORK |= {"walk": by_hand.walk, "texts": by_hand.texts, "list": commands.list_folder}
+WORK |= {"walk": by_hand.walk, "texts": by_hand.texts, "list": commands.list_folder, "unpack": commands.unpack}
+
+
+def given_to(here: Environment, values: dict[str, Any], what: str = "look") -> dict[str, Any]:
+    """What a program is told for these values."""
+    reach = reach_of(here, used_by=what, needs=_needs_of_files(here, values, writes=what in WRITE))
+    folders = {mount.name: mount.path for mount in reach.mounts}  # no wall shows them elsewhere
+    given = {**values, "connections": dict(reach.connections), "roots": told(reach.roots, folders)}
+    return given | {"lake": str(launcher.lake_folder(here))}
 
 
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
@@ -28,10 +36,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     def answer(what: str, environment: int, values: dict[str, Any], progress: Any) -> dict[str, Any]:
         asked.append({"what": what, **values})
         here = Environment.objects.select_related("project").get(pk=environment)
-        reach = reach_of(here, used_by=what, needs=_needs_of_files(here, values, writes=what in WRITE))
-        folders = {mount.name: mount.path for mount in reach.mounts}  # no wall shows them elsewhere
-        given = {**values, "connections": dict(reach.connections), "roots": told(reach.roots, folders)}
-        given["lake"] = str(launcher.lake_folder(here))
+        given = given_to(here, values, what)
         file = launcher._opened(launcher.hidden_folder(here) / "uploads" / values["arrived"]) if "arrived" in values else None
 
         def tell(said: str, done: int, whole: int) -> None:

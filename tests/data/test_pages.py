@@ -14,9 +14,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from executor.files import noting
 from executor.files.made_of import Origin, state
 from portal.accounts.models import User
-from portal.data import actions, listing, origins, table_rows, upload_api
+from portal.data import actions, listing, table_rows, upload_api
 from portal.data.lake import Lake
 from portal.data.listing import Filters, find_table, list_tables
 from portal.data.models import FileVersion, TableFacts
@@ -425,7 +426,7 @@ def test_a_packed_file_leads_to_what_was_made_of_it(
     was, made = state(lake / version.uri), state(lake / "raw/book_Orders.csv")
     assert was and made
     origin = Origin("book.xlsx", "Orders", was, made)
-    origins.write(Lake(dev), "raw", {"book_Orders.csv": origin})
+    noting.write(Lake(dev), "raw", {"book_Orders.csv": origin})
     document = {"stages": [{"type": "DelimitedExtract", "name": "r", "inputURI": "raw/book_Orders.csv", "outputView": "r"}]}
     live = make_version(make_job(dev.project, ana, "orders"), document=document, live_in=("dev",))
     page = browser_of(ana).get(uri).text
@@ -443,7 +444,7 @@ def test_a_packed_file_leads_to_what_was_made_of_it(
     assert "Unpack it again" not in browser_of(vic).get(run).text
     put(lake.parent, **{"elsewhere/book.xlsx": b"PK"})
     made_up = Origin("../../elsewhere/book.xlsx", "Orders", was, made)
-    origins.write(Lake(dev), "raw", {"book_Orders.csv": made_up})
+    noting.write(Lake(dev), "raw", {"book_Orders.csv": made_up})
     assert browser_of(ana).get(run).status_code == 200, "a note that somebody else wrote leads nowhere"
     assert "Unpack it again" not in browser_of(ana).get(run).text
 

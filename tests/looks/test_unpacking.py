@@ -11,7 +11,9 @@ from asgiref.sync import async_to_sync
 from openpyxl import Workbook
 
 from portal.audit.models import AuditEvent
+from portal.data.lake import Lake
 from portal.data.listing import find_table
+from portal.data.noted import OwnFolders
 from portal.looks import unpacking
 from portal.looks.asking import NotLookedAt
 from tests.looks.test_looks import API, CSV, LOOK, read
@@ -117,7 +119,7 @@ def test_sheets_with_any_name_come_in(ana, dev, browser_of, lake):
 @pytest.mark.parametrize("uri", ["../raw/own.csv", "x/.hidden", "x/none.csv", "", "x/..", 7])
 def test_a_program_that_unpacks_is_not_trusted_with_a_place(ana, dev, lake, uri):
     with pytest.raises(NotLookedAt):
-        unpacking._bring_in(ana, dev, "raw/z.zip", None, ".sluice-unpacked/1", [{"uri": uri}])
+        unpacking._bring_in(ana, dev, "raw/z.zip", OwnFolders(Lake(dev)), ".sluice-unpacked/1", {"files": [{"uri": uri}]})
 
 
 def test_what_is_no_table_in_a_zip_is_left_out_and_told(ana, dev, browser_of, lake):
