@@ -386,6 +386,18 @@ def require_readable(state: State, uri: str) -> None:
             raise ProblemError(_elsewhere(uri, str(add["path"])))
 
 
+def require_same(log: Log, table_id: Any) -> None:
+    """Raises ProblemError where another table lies there by now than the one of that id, which somebody saw. None or "": any may."""
+    if table_id and log.state().id != table_id:
+        raise ProblemError(
+            Problem(
+                code="table-replaced",
+                message=f"“{log.uri}” is another table by now than the one that was shown: its versions have other rows.",
+                fix="Load the page again to see what lies there, then decide.",
+            )
+        )
+
+
 def require_writable(state: State, uri: str) -> None:
     """Raises ProblemError where the table asks more of writers than is known here."""
     wanted = set(state.protocol.get("writerFeatures") or ()) - KNOWN_TO_WRITERS

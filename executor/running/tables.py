@@ -2,7 +2,8 @@
 
 One JSON object {"lake", "uri", "do"} on standard input, one event in answer: `table`, or `problem`. What else it holds, and is told:
 
-history                         version, earliest, columns, rows, files, bytes, rules, folders, history (the newest versions first), see
+same                            nothing: whether it is the table that `table` names
+history                         id, version, earliest, columns, rows, files, bytes, rules, folders, history (the newest versions first), see
                                 `executor.files.delta_versions.listed`
 diff      {"from", "to"}        columns that came, went, have another type or the same; rows, files and bytes of both; the versions from the
                                 one to the other, both included
@@ -14,7 +15,8 @@ vacuum    {"hours"}, or         files and bytes that go, keep_from (the oldest v
           {"only_look",         since, stays, and so do versions from `keep_from` on. `only_look`: nothing goes, it is only told
            "keep_from"}
 
-`by`, of what changes a table: who asks, for its history. optimize also reads `compute`, and says how far it is (`progress`).
+`table`: the id that the history has told; refused where another table lies there by now. `by`, of what changes a table: who asks, for its
+history. optimize also reads `compute`, and says how far it is (`progress`).
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from executor.files import delta_versions, kept
 from executor.files.delta_columns import columns_of
-from executor.files.delta_log import Log, State
+from executor.files.delta_log import Log, State, require_same
 from executor.files.delta_rules import in_table
 from executor.files.delta_travel import moment_of
 from executor.files.delta_vacuum import LEAST_HOURS, Wish
@@ -50,9 +52,10 @@ def table(given: dict[str, Any], roots: Roots, tell: Callable[[str, int, int], N
     uri, work = str(given.get("uri", "")), WORK.get(str(given.get("do")))
     if work is None:
         raise ProblemError(_wrong("do", given.get("do"), ", ".join(WORK)))
-    root, place = roots.at(uri, "uri", writes=given["do"] not in ("history", "diff") and given.get("only_look") is not True)
+    root, place = roots.at(uri, "uri", writes=given["do"] not in ("same", "history", "diff") and given.get("only_look") is not True)
     back = delta_versions.MOST_LISTED + 1 if given["do"] == "history" else None
     log = Log.of(root.table_log(place, uri, "uri", back), uri)
+    require_same(log, given.get("table"))
     return {"event": "table", "uri": uri, "do": given["do"], **work(log, given, _At(root, place, tell))}
 
 
@@ -67,7 +70,13 @@ class _At:
 
 def _history(log: Log, given: Mapping[str, Any], at: _At) -> dict[str, Any]:
     state = log.state()
-    facts = {"version": state.version, "earliest": log.earliest, "rules": in_table(state), "folders": state.partition_columns}
+    facts = {
+        "id": state.id,
+        "version": state.version,
+        "earliest": log.earliest,
+        "rules": in_table(state),
+        "folders": state.partition_columns,
+    }
     versions = delta_versions.listed(log, at.root.table_files(at.place).__contains__)
     return facts | _size(state) | {"columns": columns_of(state).as_dict()["columns"], "history": versions}
 
@@ -152,6 +161,7 @@ def _kept_from(given: Mapping[str, Any]) -> int | None:
 
 
 WORK: dict[str, Callable[[Log, Mapping[str, Any], _At], dict[str, Any]]] = {
+    "same": lambda log, given, at: {},
     "history": _history,
     "diff": _diff,
     "restore": _restore,

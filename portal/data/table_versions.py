@@ -48,6 +48,7 @@ class _Said(BaseModel):
 class _Answer(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
+    id: str
     version: int
     earliest: int
     rows: int | None
@@ -81,8 +82,10 @@ class Version:
 
 @dataclass(frozen=True)
 class Versions:
-    """A table's newest versions, the newest first, and what it has now. `columns`, `folders` and `rules`: for who may see its data."""
+    """A table's newest versions, the newest first, and what it has now. `table`: its id, another one where another table has come to lie
+    there; `columns`, `folders` and `rules`: for who may see its data."""
 
+    table: str
     rows: int | None
     files: int
     bytes: int
@@ -125,7 +128,7 @@ def versions_of(user: User, environment: Environment, uri: str) -> Versions:
     except ValidationError:
         raise no_answer() from None
     listed = _versions(environment, answer.history, answer.version)
-    told = Versions(answer.rows, answer.files, answer.bytes, listed, bool(listed) and listed[-1].number > answer.earliest)
+    told = Versions(answer.id, answer.rows, answer.files, answer.bytes, listed, bool(listed) and listed[-1].number > answer.earliest)
     if not policy.can(user, "view_data", environment):
         return told
     return Versions(**{**vars(told), "columns": answer.columns, "folders": answer.folders, "rules": answer.rules})
@@ -156,22 +159,24 @@ class CleanUp(BaseModel):
     bytes: int
     gone: list[tuple[int, int]]
     labels: list[str] = Field(default_factory=list)
+    table: str = ""
 
     @property
     def gone_in_words(self) -> str:
         return ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in self.gone)
 
 
-def would_go(user: User, environment: Environment, uri: str, days: int) -> CleanUp:
-    """What cleaning up would remove, of all that no version of the last `days` has. Raises PortalError."""
-    event = table_actions.ask(user, environment, uri, "vacuum", hours=days * 24, only_look=True)
+def would_go(user: User, environment: Environment, uri: str, days: int, table: str = "") -> CleanUp:
+    """What cleaning up would remove, of all that no version of the last `days` has. `table`: the id of the one that was shown. Raises
+    PortalError."""
+    told = versions_of(user, environment, uri)
+    event = table_actions.ask(user, environment, uri, "vacuum", hours=days * 24, only_look=True, table=table or told.table)
     try:
         found = CleanUp.model_validate(event)
     except ValidationError:
         raise no_answer() from None
-    named = versions_of(user, environment, uri).versions
-    labels = [one.label for one in named if one.label and any(first <= one.number <= last for first, last in found.gone)]
-    return found.model_copy(update={"labels": labels})
+    labels = [one.label for one in told.versions if one.label and any(first <= one.number <= last for first, last in found.gone)]
+    return found.model_copy(update={"labels": labels, "table": told.table})
 
 
 def optimized(event: dict[str, Any]) -> str:

@@ -56,11 +56,11 @@ class Difference(BaseModel):
     same_files: int
 
 
-def difference(user: User, environment: Environment, uri: str, before: int, now: int) -> tuple[Difference, list[Version]]:
-    """The difference, and the versions after `before` up to `now`, the newest first. Raises NotAllowed without the right to see the data,
-    PortalError."""
+def difference(user: User, environment: Environment, uri: str, before: int, now: int, table: str = "") -> tuple[Difference, list[Version]]:
+    """The difference, and the versions after `before` up to `now`, the newest first. `table`: the id of the one that was shown. Raises
+    NotAllowed without the right to see the data, PortalError."""
     policy.require(user, "view_data", environment)
-    event = table_actions.ask(user, environment, uri, "diff", **{"from": before, "to": now})
+    event = table_actions.ask(user, environment, uri, "diff", table=table, **{"from": before, "to": now})
     try:
         answer = _Answer.model_validate(event)
         sizes = {"before": _Size.model_validate(event["from"]), "now": _Size.model_validate(event["to"])}

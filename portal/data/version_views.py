@@ -74,7 +74,7 @@ def versions(request: HttpRequest, project: str, environment: str) -> HttpRespon
 def version(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     """?uri= names the table, `version` one of its versions, and `against` the one it is compared with (without: the one before)."""
     user, found, uri = _asked(request, project, environment, "view_data")
-    now = table_versions.number(request.GET.get("version", ""))
+    now, of = table_versions.number(request.GET.get("version", "")), request.GET.get("table", "")
     before = table_versions.number(request.GET.get("against") or str(max(now - 1, 0)))
     context: dict[str, Any] = {
         "project": found.project,
@@ -83,13 +83,14 @@ def version(request: HttpRequest, project: str, environment: str) -> HttpRespons
         "now": now,
         "before": before,
         "now_text": str(now),
+        "of": of,
     }
     context["versions_url"] = address(found, uri)
     try:
-        context["difference"], context["between"] = version_changes.difference(user, found, uri, before, now)
+        context["difference"], context["between"] = version_changes.difference(user, found, uri, before, now, of)
     except PortalError as error:
         context["trouble"] = sentence(error)
-    asked = urlencode({"uri": uri, "version": now})
+    asked = urlencode({"uri": uri, "version": now, "table": of})
     context["rows_url"] = f"{reverse('data:version_rows', args=[found.project.slug, found.name])}?{asked}"
     context["changes_url"] = f"{reverse('data:version_changes', args=[found.project.slug, found.name])}?{asked}&against={before}"
     return render(request, "data/version.html", context)
@@ -104,6 +105,8 @@ async def version_rows(request: HttpRequest, project: str, environment: str) -> 
     def message() -> dict[str, Any]:
         user, found, uri = _asked(request, project, environment, "view_data")
         stage = version_changes.reader(uri, table_versions.number(request.GET.get("version", "")))
+        if of := request.GET.get("table"):
+            table_actions.ask(user, found, uri, "same", table=of)
         return table_rows.message_for(user, found, uri, [stage])
 
     return table_rows.streamed(await message(), lambda event: None)
@@ -118,7 +121,7 @@ async def changed_rows(request: HttpRequest, project: str, environment: str) -> 
     def message() -> dict[str, Any]:
         user, found, uri = _asked(request, project, environment, "view_data")
         before, now = (table_versions.number(request.GET.get(name, "")) for name in ("against", "version"))
-        told, _ = version_changes.difference(user, found, uri, before, now)
+        told, _ = version_changes.difference(user, found, uri, before, now, request.GET.get("table", ""))
         content = json_body.read_object(request)
         keys = content.get("keys")
         named = [str(key) for key in keys] if isinstance(keys, list) else []
@@ -142,7 +145,7 @@ def clean_up(request: HttpRequest, project: str, environment: str) -> HttpRespon
     context: dict[str, Any] = {"project": found.project, "environment": found, "uri": uri, "versions_url": address(found, uri)}
     context |= {"days": int(days) if days in map(str, DAYS) else DAYS[0], "choices": DAYS}
     try:
-        context["plan"] = table_versions.would_go(user, found, uri, context["days"])
+        context["plan"] = table_versions.would_go(user, found, uri, context["days"], request.GET.get("table", ""))
     except PortalError as error:
         context["trouble"] = sentence(error)
     return render(request, "data/clean_up.html", context)
@@ -151,7 +154,8 @@ def clean_up(request: HttpRequest, project: str, environment: str) -> HttpRespon
 def _clean_up(request: HttpRequest, user: User, found: Environment, uri: str) -> HttpResponse:
     keep_from = table_versions.number(request.POST.get("keep_from", ""))
     try:
-        told = table_actions.clean_up(actor=user, environment=found, uri=uri, until=request.POST.get("until", ""), keep_from=keep_from)
+        until, of = request.POST.get("until", ""), request.POST.get("table", "")
+        told = table_actions.clean_up(actor=user, environment=found, uri=uri, until=until, keep_from=keep_from, table=of)
     except NotAllowed:
         raise
     except PortalError as refusal:
@@ -166,9 +170,10 @@ def optimize_page(request: HttpRequest, project: str, environment: str) -> HttpR
     """?uri= names the table: what putting its files together does, and by which columns."""
     user, found, uri = _to_change(request, project, environment)
     context: dict[str, Any] = {"project": found.project, "environment": found, "uri": uri, "versions_url": address(found, uri)}
-    context["optimize_url"] = f"{reverse('data:optimize_now', args=[found.project.slug, found.name])}?{urlencode({'uri': uri})}"
     try:
         context["table"] = table = table_versions.versions_of(user, found, uri)
+        asked = urlencode({"uri": uri, "table": table.table})
+        context["optimize_url"] = f"{reverse('data:optimize_now', args=[found.project.slug, found.name])}?{asked}"
         context["columns"] = [name for name, _ in table.columns if name not in table.folders]
     except PortalError as error:
         context["trouble"] = sentence(error)
@@ -183,10 +188,11 @@ async def optimize(request: HttpRequest, project: str, environment: str) -> Http
     user, found, uri = await sync_to_async(_to_change)(request, project, environment)
     columns = json_body.read_object(request).get("columns")
     named = [str(one) for one in columns] if isinstance(columns, list) else []
+    of = request.GET.get("table", "")
 
     async def lines() -> AsyncIterator[str]:
         try:
-            async for event in table_actions.optimize(actor=user, environment=found, uri=uri, columns=named):
+            async for event in table_actions.optimize(actor=user, environment=found, uri=uri, columns=named, table=of):
                 is_end = event.get("event") == table_actions.ANSWER
                 yield json.dumps({"event": "done", "words": table_versions.optimized(event)} if is_end else event) + "\n"
         except PortalError as refusal:
@@ -200,9 +206,9 @@ async def optimize(request: HttpRequest, project: str, environment: str) -> Http
 def put_back(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     """POST `uri` and `version`. Goes back to the page it was asked on."""
     user, found, uri = _to_change(request, project, environment)
-    version = request.POST.get("version", "")
+    version, of = request.POST.get("version", ""), request.POST.get("table", "")
     try:
-        table_actions.put_back_version(actor=user, environment=found, uri=uri, version=table_versions.number(version))
+        table_actions.put_back_version(actor=user, environment=found, uri=uri, version=table_versions.number(version), table=of)
     except NotAllowed:
         raise
     except PortalError as refusal:

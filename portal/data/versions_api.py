@@ -43,6 +43,7 @@ class TableVersionOut(serializers.Serializer[Any]):
 
 
 class TableVersionsOut(serializers.Serializer[Any]):
+    table = serializers.CharField(help_text="Id of the table: another one where another table has come to lie there.")
     rows = serializers.IntegerField(allow_null=True)
     files = serializers.IntegerField()
     bytes = serializers.IntegerField()
@@ -55,6 +56,11 @@ class TableVersionsOut(serializers.Serializer[Any]):
 
 class TableIn(serializers.Serializer[Any]):
     uri = serializers.CharField(max_length=1000, help_text="The table, for instance curated/contacts.")
+    table = serializers.CharField(
+        max_length=100,
+        default="",
+        help_text="Id of the table that is meant, as its versions say it: refused where another one lies there by now.",
+    )
 
 
 class PutBackVersionIn(TableIn):
@@ -62,6 +68,8 @@ class PutBackVersionIn(TableIn):
 
 
 URI = OpenApiParameter("uri", str, required=True, description="The table, for instance curated/contacts or archive:contacts.")
+
+TABLE = OpenApiParameter("table", str, description="Id of the table that is meant: refused where another one lies there by now.")
 
 
 class OfTable(ProjectView):
@@ -100,7 +108,7 @@ class PutBackVersion(OfTable):
         """By one more version; what lies there now can be put back in turn. 409 while a run works that writes there."""
         given = self.taken(PutBackVersionIn)
         found, uri = self.shown(given["uri"])
-        table_actions.put_back_version(actor=self.person, environment=found, uri=uri, version=given["version"])
+        table_actions.put_back_version(actor=self.person, environment=found, uri=uri, version=given["version"], table=given["table"])
         return Response(TableVersionsOut(table_versions.versions_of(self.person, found, uri)).data)
 
 
@@ -139,7 +147,7 @@ class TableDifference(OfTable):
 
     @extend_schema(
         summary="Difference between two versions",
-        parameters=[URI, OpenApiParameter("version", int, required=True), OpenApiParameter("against", int, required=True)],
+        parameters=[URI, TABLE, OpenApiParameter("version", int, required=True), OpenApiParameter("against", int, required=True)],
         responses=DifferenceOut,
         tags=["data"],
     )
@@ -147,7 +155,7 @@ class TableDifference(OfTable):
         """Columns, rows, files. Its person needs the right to see data there."""
         found, uri = self.shown(request.GET.get("uri", ""), "view_data")
         before, now = (table_versions.number(request.GET.get(name, "")) for name in ("against", "version"))
-        told, _ = version_changes.difference(self.person, found, uri, before, now)
+        told, _ = version_changes.difference(self.person, found, uri, before, now, request.GET.get("table", ""))
         return Response(DifferenceOut(told.model_dump()).data)
 
 
@@ -166,6 +174,8 @@ class VersionRows(_OfRows):
         """The first rows as they were. A token needs the scope read, its person the right to see data there."""
         given = self.taken(VersionRowsIn)
         found, uri = self.shown(given["uri"], "view_data")
+        if given["table"]:
+            table_actions.ask(self.person, found, uri, "same", table=given["table"])
         stages = [version_changes.reader(uri, given["version"])]
         return Response(PreviewOut(rows_of(table_rows.message_for(self.person, found, uri, stages, given["rows"]))).data)
 
@@ -176,7 +186,7 @@ class ChangedRows(_OfRows):
         """Each with what became of it: new, removed, or, with keys, changed: was, changed: is."""
         given = self.taken(ChangedRowsIn)
         found, uri = self.shown(given["uri"], "view_data")
-        told, _ = version_changes.difference(self.person, found, uri, given["against"], given["version"])
+        told, _ = version_changes.difference(self.person, found, uri, given["against"], given["version"], given["table"])
         stages = version_changes.stages_for(uri, told, given["keys"], counts=given["counts"])
         message = table_rows.message_for(self.person, found, uri, stages, given["rows"], is_whole=True)
         return Response(PreviewOut(rows_of(message)).data)
@@ -228,7 +238,8 @@ class CleanUp(OfTable):
         given = self.taken(CleanUpIn)
         found, uri = self.shown(given["uri"])
         until, keep_from = given["until"].isoformat(), given["keep_from"]
-        told = table_actions.clean_up(actor=self.person, environment=found, uri=uri, until=until, keep_from=keep_from)
+        of = given["table"]
+        told = table_actions.clean_up(actor=self.person, environment=found, uri=uri, until=until, keep_from=keep_from, table=of)
         return Response(CleanedUpOut(told).data)
 
 
@@ -253,12 +264,12 @@ class Optimize(OfTable):
         """Answers when it is done; it goes on when nobody waits any more. 409 while a run works that writes the table."""
         given = self.taken(OptimizeIn)
         found, uri = self.shown(given["uri"])
-        return Response(OptimizedOut(async_to_sync(_last)(self.person, found, uri, given["columns"])).data)
+        return Response(OptimizedOut(async_to_sync(_last)(self.person, found, uri, given["columns"], given["table"])).data)
 
 
-async def _last(person: User, environment: Environment, uri: str, columns: list[str]) -> dict[str, Any]:
-    events = [event async for event in table_actions.optimize(actor=person, environment=environment, uri=uri, columns=columns)]
-    return events[-1]
+async def _last(person: User, environment: Environment, uri: str, columns: list[str], table: str) -> dict[str, Any]:
+    work = table_actions.optimize(actor=person, environment=environment, uri=uri, columns=columns, table=table)
+    return [event async for event in work][-1]
 
 
 _TABLE = "projects/<slug:project>/environments/<slug:environment>/table/"

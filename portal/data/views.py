@@ -30,7 +30,7 @@ from portal.data.partitions import partitions_of
 from portal.data.uses import READS, used_by_any
 from portal.environments.models import Environment
 from portal.environments.reach import is_here, read_only_problem, roots_in_words
-from portal.errors import NotAllowed, PortalError
+from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs import places
 from portal.jobs.doors import find_project, person
 from portal.page_actions import refused, sentence
@@ -165,6 +165,13 @@ def _to_change(request: HttpRequest, project: str, environment: str) -> tuple[Us
     user = person(request)
     rights.require_change(user, find_environment(user, find_project(request, project), environment), "change_data")
     return _asked(request, project, environment)
+
+
+def _require_seen(request: HttpRequest, table: Table) -> None:
+    """Raises Conflict where something else lies there by now than the page has shown that the button is on."""
+    if (seen := request.POST.get("seen")) and seen != table.stamp:
+        what = "has other files" if table.is_folder else "is another one"
+        raise Conflict(f"“{table.uri}” {what} by now than when this page was opened.", code="data-changed", fix="Look at it, then decide.")
 
 
 @require_GET
@@ -311,12 +318,12 @@ async def file(request: HttpRequest, project: str, environment: str) -> HttpResp
 @require_POST
 def rename(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     user, found, shown = _to_change(request, project, environment)
-    return _do(
-        request,
-        lambda: address("table", found, actions.rename_data(actor=user, environment=found, uri=shown.uri, to=request.POST.get("to", ""))),
-        "It has its new name.",
-        address("table", found, shown.uri),
-    )
+
+    def act() -> str:
+        _require_seen(request, shown)
+        return address("table", found, actions.rename_data(actor=user, environment=found, uri=shown.uri, to=request.POST.get("to", "")))
+
+    return _do(request, act, "It has its new name.", address("table", found, shown.uri))
 
 
 @require_POST
@@ -325,6 +332,7 @@ def delete(request: HttpRequest, project: str, environment: str) -> HttpResponse
     listed = reverse("data:list", args=[project, environment])
 
     def act() -> str:
+        _require_seen(request, shown)
         version = actions.delete_data(actor=user, environment=found, uri=shown.uri)
         said = f"{shown.uri} is in the bin"
         messages.success(request, f"{said} until {version.expires_at:%d %b %Y}." if version.expires_at else f"{said}.")

@@ -250,8 +250,9 @@ def at_work_on(environment: Environment, uri: str) -> list[Run]:
     return [run for run in working if places.is_used_in(run.document, environment, uri)]
 
 
-def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
-    """Has a program behind the wall put the output back and notes what lies there then; gives the facts of it. Raises PortalError.
+def put_back(user: User, place: Place, kept_id: str, table: str = "") -> dict[str, Any]:
+    """Has a program behind the wall put the output back and notes what lies there then; gives the facts of it. `table`: id of the Delta
+    table that was shown. Raises PortalError.
 
     What lies in the environment's folder is looked at once the place is held: a run that began after somebody had looked for one may have
     published since. What lies elsewhere is as the program found it."""
@@ -259,7 +260,7 @@ def put_back(user: User, place: Place, kept_id: str) -> dict[str, Any]:
         words = f"What was kept of “{place.uri}” does not lie where its root leads by now."
         raise PortalError(words, code="output-not-kept", status=409, fix="Look at what lies there now.")
     ask = async_to_sync(preview_client.answer_over_files)
-    values = {"uri": place.uri, "kept": kept_id, "by": user.shown_name, places.MEANT: place.lies_at}
+    values = {"uri": place.uri, "kept": kept_id, "by": user.shown_name, "table": table, places.MEANT: place.lies_at}
     answer = ask("put-back", user=user.pk, environment=place.environment_id, values=values)
     is_here = _root_of(place.uri, judged_by(place.environment)) not in roots_elsewhere(place.environment)
     if answer.get("event") != preview_client.ANSWERS["put-back"] and not (is_here and _is_done_unheard(place, kept_id)):

@@ -35,24 +35,25 @@ def ask(user: User, environment: Environment, uri: str, do: str, **given: Any) -
     return _asked("table", user, environment, {"uri": uri, "do": do, **given})
 
 
-def put_back_version(*, actor: User, environment: Environment, uri: str, version: int) -> None:
-    """Makes the table what it was at `version`, by one more version of it. Raises Conflict while a run works that writes it, PortalError
-    where that version can be read no longer."""
+def put_back_version(*, actor: User, environment: Environment, uri: str, version: int, table: str = "") -> None:
+    """Makes the table what it was at `version`, by one more version of it. `table`, here and below: the id of the one that was shown, since
+    another one may lie there by now. Raises Conflict while a run works that writes it, PortalError where that version can be read no
+    longer."""
     require_change(actor, environment, uri)
     if place := places.known_at(environment, uri):
-        actions.put_back_output(actor=actor, place=place, kept_id=f"version-{version}")
+        actions.put_back_output(actor=actor, place=place, kept_id=f"version-{version}", table=table)
         return
     actions.require_nobody_at_work(environment, uri, key_of(uri))
-    told = change(actor, environment, uri, "restore", version=version)
+    told = change(actor, environment, uri, "restore", version=version, table=table)
     _record(actor, environment, uri, CHANGE, kept=f"version-{version}", version=told.get("version"))
 
 
-def clean_up(*, actor: User, environment: Environment, uri: str, until: str, keep_from: int) -> dict[str, Any]:
+def clean_up(*, actor: User, environment: Environment, uri: str, until: str, keep_from: int, table: str = "") -> dict[str, Any]:
     """Removes the files that no version since `until` (ISO) has, nor one from `keep_from` on: what was shown before, and no more. Gives
     files, bytes, and the versions that are `gone`. Raises Conflict while a run works that reads or writes the table, PortalError."""
     require_change(actor, environment, uri)
     actions.require_nobody_reads(environment, uri)
-    told = change(actor, environment, uri, "vacuum", until=until, keep_from=keep_from)
+    told = change(actor, environment, uri, "vacuum", until=until, keep_from=keep_from, table=table)
     found = {name: told.get(name) for name in ("files", "bytes", "gone")}
     if place := places.known_at(environment, uri):
         published.forget_versions(place, told.get("gone"))
@@ -64,13 +65,15 @@ _at_work: set[asyncio.Task[None]] = set()
 """Work that goes on to its end, whoever still waits for it: what it does to a table is in the audit."""
 
 
-async def optimize(*, actor: User, environment: Environment, uri: str, columns: Sequence[str] = ()) -> AsyncIterator[dict[str, Any]]:
+async def optimize(
+    *, actor: User, environment: Environment, uri: str, columns: Sequence[str] = (), table: str = ""
+) -> AsyncIterator[dict[str, Any]]:
     """Puts the table's small files together, and rows that are alike in `columns` near each other. Gives `progress` events, and at the
     end what `python -m executor table` answers. It goes on when nobody waits any more. Raises Conflict while a run works that writes the
     table, PortalError."""
     await sync_to_async(_require_optimize)(actor, environment, uri)
     heard: asyncio.Queue[dict[str, Any] | BaseException] = asyncio.Queue()
-    task = asyncio.create_task(_optimize(actor, environment, uri, list(columns), heard))
+    task = asyncio.create_task(_optimize(actor, environment, uri, list(columns), table, heard))
     _at_work.add(task)
     task.add_done_callback(_at_work.discard)
     while True:
@@ -82,10 +85,10 @@ async def optimize(*, actor: User, environment: Environment, uri: str, columns: 
             return
 
 
-async def _optimize(actor: User, environment: Environment, uri: str, columns: list[str], heard: asyncio.Queue[Any]) -> None:
+async def _optimize(actor: User, environment: Environment, uri: str, columns: list[str], table: str, heard: asyncio.Queue[Any]) -> None:
     try:
         meant = await sync_to_async(places.meant)(environment, uri)
-        values = {"uri": uri, "do": "optimize", "columns": columns, "by": actor.shown_name, **meant}
+        values = {"uri": uri, "do": "optimize", "columns": columns, "by": actor.shown_name, "table": table, **meant}
         message = {"do": "files", "what": "optimize-table", "user": actor.pk, "environment": environment.pk, "values": values}
         async for event in preview_client.request(message):
             if event.get("event") == ANSWER:

@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 
 from executor.look import commands
 from executor.problems import ProblemError
-from executor.running import by_hand
+from executor.running import by_hand, tables
 from executor.stores.roots import roots_of
 from portal.environments.models import Environment
 from portal.environments.reach import reach_of, told
@@ -18,7 +18,14 @@ from portal.runs import launcher, preview_client
 from portal.runs.preview_reach import WRITE, _needs_of_files
 
 WORK: dict[str, Any] = {"find": by_hand.find, "bring": by_hand.bring, "keep": by_hand.keep}
-WORK |= {"walk": by_hand.walk, "texts": by_hand.texts, "list": commands.list_folder, "unpack": commands.unpack}
+WORK |= {
+    "walk": by_hand.walk,
+    "texts": by_hand.texts,
+    "list": commands.list_folder,
+    "unpack": commands.unpack,
+    "table": tables.table,
+    "change-table": tables.table,
+}
 
 
 def given_to(here: Environment, values: dict[str, Any], what: str = "look") -> dict[str, Any]:

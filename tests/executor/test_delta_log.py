@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import os
@@ -22,6 +23,7 @@ from executor.files.delta_values import require_values
 from executor.files.folder import place_of
 from executor.files.publish import Publisher
 from executor.problems import ProblemError
+from executor.put_back import put_back
 from executor.running import tables
 from executor.stages import STAGE_TYPES
 from executor.stores.roots import Roots
@@ -605,3 +607,24 @@ def test_a_tables_history_differences_and_restore_are_told(table: Path) -> None:
     for given in ({"do": "drop"}, {"do": "restore", "version": "0"}, {"do": "vacuum", "hours": 1}, {"do": "diff", "from": 0}):
         assert refused(lambda given=given: asked({"uri": "table", **given}, top)) == "values-wrong"  # type: ignore[misc]
     assert refused(lambda: asked({"uri": "../lake/../..", "do": "history"}, top)) == "uri-outside-lake"
+
+
+@pytest.mark.parametrize("do", sorted(tables.WORK))
+def test_no_work_is_done_on_another_table_than_the_one_that_was_shown(table: Path, do: str) -> None:
+    roots, before = Roots(table.parent), sorted(table.rglob("*"))
+    given = {"uri": "table", "do": do, "from": 0, "to": 1, "version": 0, "hours": 168}
+    with pytest.raises(ProblemError) as refused:
+        tables.table(given | {"table": "another"}, roots, lambda *said: None)
+    assert refused.value.problems[0].code == "table-replaced" and sorted(table.rglob("*")) == before
+    if do != "optimize":  # which starts Spark
+        assert tables.table(given | {"table": "one"}, roots, lambda *said: None)["do"] == do
+
+
+def test_an_output_is_not_put_back_where_another_table_lies_by_now(table: Path) -> None:
+    def answer(of: str) -> str:
+        given = {"lake": str(table.parent), "uri": "table", "kept": "version-0", "table": of}
+        put_back(io.StringIO(json.dumps(given)), answers := io.StringIO())
+        return answers.getvalue()
+
+    assert "table-replaced" in answer("another") and Log.of(table, "table").latest == 1
+    assert "put_back" in answer("one") and Log.of(table, "table").latest == 2
