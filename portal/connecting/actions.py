@@ -16,14 +16,14 @@ from portal.accounts.models import User
 from portal.accounts.policy import require
 from portal.audit.actions import record
 from portal.environments import connections, folders
-from portal.environments.models import Connection, ConnectionTest, Environment, Root
+from portal.environments.models import Connection, ConnectionTest, Environment, Root, RootTest
 from portal.errors import PortalError
 from portal.runs import preview_client
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a test. `is_kept`: it was one of the connection as it is saved, and stands with it."""
+    """What came of a test. `is_kept`: it was one of the connection or root as it is saved, and stands with it."""
 
     works: bool
     steps: list[dict[str, Any]]
@@ -67,8 +67,7 @@ def test_connection(
     with transaction.atomic():
         found = environment.connections.select_for_update(no_key=True).filter(pk=connection.pk).first() if connection else None
         if found and is_saved:
-            last = {"of": of, "works": outcome.works, "steps": outcome.steps, "ms": outcome.ms, "by": actor, "at": timezone.now()}
-            ConnectionTest.objects.update_or_create(connection=found, defaults=last)
+            ConnectionTest.objects.update_or_create(connection=found, defaults=_last_of(outcome, of, actor))
         about: dict[str, Any] = {"name": connection.name if connection else "", "kind": kind, "saved": is_saved, "works": outcome.works}
         record(action="test_connection", actor=actor, subject=found or environment, **about)
     return outcome
@@ -76,7 +75,7 @@ def test_connection(
 
 def test_root(*, actor: User, root: Root) -> Outcome:
     """Tries a root in a folder of this machine: whether it is there and allowed, may be read, and where jobs write be written, and how much
-    room is left. Nothing is kept of it: each run looks anew. Raises PortalError."""
+    room is left. The last one stands with the root; each run looks anew. Raises PortalError."""
     require(actor, "manage_environment", root)
     if not root.is_folder:
         raise PortalError(
@@ -84,7 +83,7 @@ def test_root(*, actor: User, root: Root) -> Outcome:
             code="no-folder-root",
             fix="Test the connection that it lies on." if root.connection else "The environment's own folder is Sluice's.",
         )
-    began = time.monotonic()
+    began, of = time.monotonic(), root.edition
     wrong = folders.trouble(root)
     steps = [_folder_step(root, wrong, began)]
     works = wrong is None
@@ -92,8 +91,17 @@ def test_root(*, actor: User, root: Root) -> Outcome:
         event = _tried(actor, root)
         works, steps = bool(event["works"]), steps + list(event["steps"])
     require(actor, "manage_environment", root)  # it may have been taken away meanwhile
-    record(action="test_root", actor=actor, subject=root, name=root.name, works=works)
-    return Outcome(works, steps, _ms(began), is_kept=False)
+    with transaction.atomic():
+        found = root.environment.roots.select_for_update(no_key=True, of=("self",)).filter(pk=root.pk).first()
+        outcome = Outcome(works, steps, _ms(began), is_kept=found is not None)
+        if found:
+            RootTest.objects.update_or_create(root=found, defaults=_last_of(outcome, of, actor))
+        record(action="test_root", actor=actor, subject=found or root.environment, name=root.name, works=works)
+    return outcome
+
+
+def _last_of(outcome: Outcome, of: str, actor: User) -> dict[str, Any]:
+    return {"of": of, "works": outcome.works, "steps": outcome.steps, "ms": outcome.ms, "by": actor, "at": timezone.now()}
 
 
 def _folder_step(root: Root, wrong: PortalError | None, began: float) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class TestOut(serializers.Serializer[Any]):
     works = serializers.BooleanField()
     steps = StepOut(many=True)
     ms = serializers.IntegerField()
-    is_kept = serializers.BooleanField(help_text="It was a test of the connection as it is saved, and stands with it.")
+    is_kept = serializers.BooleanField(help_text="It was a test of the connection or root as it is saved, and stands with it.")
 
 
 class TestIn(serializers.Serializer[Any]):
@@ -74,7 +74,7 @@ class TestRoot(OfConnections):
 
     @extend_schema(summary="Test a root in a folder of this machine", request=None, responses=TestOut, tags=TAGS)
     def post(self, request: Request, project: str, environment: str, root: str) -> Response:
-        """Whether it is there, may be read, and where jobs write be written, and how much room is left. Nothing is kept of it."""
+        """Whether it is there, may be read, and where jobs write be written, and how much room is left."""
         rows = Root.objects.select_related("environment__project", "connection")
         found = self.find(rows, "manage_environment", environment__name=environment, name=root)
         return Response(TestOut(actions.test_root(actor=self.person, root=found)).data)

@@ -13,7 +13,7 @@ from portal.connecting import actions
 from portal.environments import connections
 from portal.environments.connection_forms import FROM, ConnectionForm, form_of
 from portal.environments.connection_views import FIRST
-from portal.environments.models import Connection, Environment
+from portal.environments.models import Connection, Environment, RootTest
 from portal.environments.views import find_environment, person_of
 from portal.errors import NotAllowed, PortalError
 from portal.page_actions import sentence
@@ -49,7 +49,8 @@ def test_root(request: HttpRequest, project: str, environment: str, root: str) -
         raise
     except PortalError as refusal:
         shown = {"wrong": [sentence(refusal)]}
-    return render(request, "connecting/_root_test.html", {"root": found, **shown}, status=422 if "wrong" in shown else 200)
+    test = RootTest.objects.select_related("by", "root").filter(root=found).first()
+    return render(request, "connecting/_root_test.html", {"root": found, "test": test, **shown}, status=422 if "wrong" in shown else 200)
 
 
 def _tested(request: HttpRequest, environment: Environment, kind: str, form_id: str, found: Connection | None = None) -> HttpResponse:

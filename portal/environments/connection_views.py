@@ -52,7 +52,7 @@ def _list(request: HttpRequest, found: Environment, *, root_form: RootForm | Non
         "environment": found,
         "environments": managed,
         "connections": [{"row": row, "described": connections.stored(row), "version": _in_use(row), "test": test_of(row)} for row in rows],
-        "roots": (roots := list(found.roots.select_related("connection", "environment__project"))),
+        "roots": (roots := list(found.roots.select_related("connection", "environment__project", "test__by"))),
         "folder_roots": (in_folders := [root for root in roots if root.is_folder]),
         "troubles": list(filter(None, map(folders.trouble, in_folders))),
         "default_root": next((root for root in roots if root.is_default), None),

@@ -40,7 +40,7 @@ class SecretVersionOut(serializers.ModelSerializer[ConnectionSecret]):
 
 class LastTestOut(serializers.ModelSerializer[ConnectionTest]):
     by = serializers.CharField(source="by.shown_name")
-    is_stale = serializers.BooleanField(help_text="Settings, secret or roots are others by now.")
+    is_stale = serializers.BooleanField(help_text="What it was a test of is another one by now.")
 
     class Meta:
         model = ConnectionTest
@@ -106,12 +106,20 @@ class RootOut(serializers.ModelSerializer[Root]):
     )
     is_folder = serializers.BooleanField(read_only=True, help_text="It lies in a folder of this machine that is not the environment's own.")
 
+    test = serializers.SerializerMethodField()
+
     class Meta:
         model = Root
-        fields = ["name", "connection", "address", "is_folder", "may_write", "is_default", "edition"]
+        fields = ["name", "connection", "address", "is_folder", "may_write", "is_default", "edition", "test"]
 
     def get_address(self, row: Root) -> str:
         return "" if row.is_folder and not self.context.get("is_manager") else row.address
+
+    @extend_schema_field(LastTestOut(allow_null=True))
+    def get_test(self, row: Root) -> dict[str, Any] | None:
+        """The last one, of a root in a folder; for those who manage the environment."""
+        found = getattr(row, "test", None) if self.context.get("is_manager") else None
+        return dict(LastTestOut(found).data) if found else None
 
 
 class RootIn(serializers.Serializer[Root]):
@@ -202,7 +210,7 @@ class Roots(OfEnvironment):
         """The names that documents may say, and where they lie here."""
         found = self.environment()
         about = {"is_manager": policy.can(self.person, "manage_environment", found)}
-        return Response(RootOut(found.roots.select_related("connection"), many=True, context=about).data)
+        return Response(RootOut(found.roots.select_related("connection", "test__by"), many=True, context=about).data)
 
     @extend_schema(summary="Add a root", request=RootIn, responses={201: RootOut}, tags=TAGS)
     def post(self, request: Request, project: str, environment: str) -> Response:

@@ -179,12 +179,11 @@ class ConnectionSecret(models.Model):
         return self.ends_at is not None and self.ends_at <= timezone.now()
 
 
-class ConnectionTest(models.Model):
-    """The last test of a connection as it was saved then."""
+class LastTest(models.Model):
+    """The last test of something as it was saved then."""
 
-    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, related_name="test")
     of = models.CharField(max_length=64)
-    """Which settings, secret and roots it was a test of: `edition_of_test` then."""
+    """What it was a test of: another text after each change of what a test tries."""
     works = models.BooleanField()
     steps = models.JSONField()
     """[{name, state, words, fix, ms}]; state: good, bad or note."""
@@ -192,11 +191,20 @@ class ConnectionTest(models.Model):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
-    access_project = "connection__environment__project"
-    access_environment = "connection__environment__name"
+    class Meta:
+        abstract = True
 
     def __str__(self) -> str:
         return "works" if self.works else "does not work"
+
+
+class ConnectionTest(LastTest):
+    """Of a connection."""
+
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, related_name="test")
+
+    access_project = "connection__environment__project"
+    access_environment = "connection__environment__name"
 
     @property
     def is_stale(self) -> bool:
@@ -239,3 +247,17 @@ class Root(models.Model):
     def edition(self) -> str:
         """Another one after each change."""
         return edition_of(self.connection_id, self.address, self.may_write)
+
+
+class RootTest(LastTest):
+    """Of a root in a folder of this machine."""
+
+    root = models.OneToOneField(Root, on_delete=models.CASCADE, related_name="test")
+
+    access_project = "root__environment__project"
+    access_environment = "root__environment__name"
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the root leads elsewhere by now, or jobs may do other things there."""
+        return self.of != self.root.edition

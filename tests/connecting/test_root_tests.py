@@ -16,7 +16,7 @@ from executor.trials import folder
 from portal.audit.models import AuditEvent
 from portal.connecting import actions
 from portal.environments import connections
-from portal.environments.models import Root
+from portal.environments.models import Root, RootTest
 from portal.errors import NotAllowed, PortalError
 from tests.data.programs import WORK, in_this_process
 from tests.runs.conftest import programs as programs  # noqa: PLC0414
@@ -109,6 +109,60 @@ def test_only_who_manages_it_tests_it_and_only_such_a_root(
         actions.test_root(actor=ada, root=dev.roots.get(name="lake"))
     assert actions.test_root(actor=ada, root=root).works
     assert browser_of(ada).post(f"{PAGES}/roots/lake/test").status_code == 422
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_test_stands_with_the_root_until_that_changes(
+    ada: Any, ana: Any, dev: Any, place: Path, make: Any, monkeypatch: pytest.MonkeyPatch, browser_of: Any, program_of: Any
+) -> None:
+    monkeypatch.setitem(WORK, "test-root", folder.try_root)
+    in_this_process(monkeypatch)
+    root = make()
+
+    def shown() -> str:
+        return browser_of(ada).get(f"{PAGES}/connections").content.decode()
+
+    def by_api(who: Any) -> Any:
+        answer = program_of(who).get(API.removesuffix("/archive/test")).json()
+        return next(one["test"] for one in answer if one["name"] == "archive")
+
+    assert "not tested" in shown() and by_api(ada) is None
+    assert actions.test_root(actor=ada, root=root).is_kept
+    page = shown()
+    assert "works, tested" in page and "by Ada" in page and "2 files and 1 folder seen." in page and "changed since" not in page
+    told_by_api = by_api(ada)
+    assert (told_by_api["works"], told_by_api["by"], told_by_api["is_stale"]) == (True, "Ada", False) and told_by_api["steps"]
+    assert by_api(ana) is None, "its steps name the folder"
+
+    piece = browser_of(ada).post(f"{PAGES}/roots/archive/test").content.decode()
+    assert f'id="tested-{root.pk}" hx-swap-oob="true"' in piece and RootTest.objects.count() == 1
+    connections.edit_root(actor=ada, root=root, connection="", address=root.address, may_write=not root.may_write)
+    page = shown()
+    assert "changed since its test" in page and "works, tested" not in page and "as it was then" in page
+    assert by_api(ada)["is_stale"]
+    assert actions.test_root(actor=ada, root=dev.roots.get(pk=root.pk)).is_kept and "changed since" not in shown()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_root_that_is_edited_while_it_is_tested_has_the_test_of_before(
+    ada: Any, dev: Any, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make()
+
+    def tried(*given: Any) -> dict[str, Any]:
+        connections.edit_root(actor=ada, root=root, connection="", address=root.address, may_write=False)
+        return {"works": True, "steps": []}
+
+    monkeypatch.setattr(actions, "_tried", tried)
+    actions.test_root(actor=ada, root=dev.roots.get(pk=root.pk))
+    assert RootTest.objects.get().is_stale
+
+    def removed(*given: Any) -> dict[str, Any]:
+        connections.remove_root(actor=ada, root=dev.roots.get(pk=root.pk))
+        return {"works": True, "steps": []}
+
+    monkeypatch.setattr(actions, "_tried", removed)
+    assert not actions.test_root(actor=ada, root=dev.roots.get(pk=root.pk)).is_kept and not RootTest.objects.exists()
 
 
 def test_a_file_that_may_not_be_read_is_named(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -295,7 +295,13 @@ def test_a_program_does_the_same_and_others_are_not_told_where_it_lies(
     given = {"name": "archive", "address": str(data / "archive"), "may_write": True}
     made = browser.post(API, given, content_type="application/json")
     assert made.status_code == 201, made.content
-    assert made.json() | {"edition": ""} == given | {"connection": None, "is_folder": True, "is_default": False, "edition": ""}
+    assert made.json() | {"edition": ""} == given | {
+        "connection": None,
+        "is_folder": True,
+        "is_default": False,
+        "edition": "",
+        "test": None,
+    }
     changed = browser.patch(f"{API}/archive", {"may_write": False}, content_type="application/json").json()
     assert (changed["address"], changed["may_write"]) == (given["address"], False)
     assert browser.post(API, given | {"name": "x", "address": "/etc"}, content_type="application/json").status_code == 422
