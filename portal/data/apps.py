@@ -7,6 +7,6 @@ class DataConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.data.sending import under_way_in
-        from portal.environments import connections
+        from portal.environments import at_work, connections
 
-        connections.busy.append(under_way_in)
+        connections.busy += [under_way_in, at_work.under_way_in]

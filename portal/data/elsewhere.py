@@ -18,6 +18,7 @@ from executor.language.roots import DEFAULT, Located
 from portal.accounts.models import User
 from portal.data import names
 from portal.data.lake import Entry, NothingThere, Taken
+from portal.environments.at_work import changing
 from portal.environments.models import Environment
 from portal.errors import Conflict, PortalError
 from portal.jobs import places
@@ -141,9 +142,9 @@ class Elsewhere:
         self._done("keep", {"uri": self.uri, "do": "forget", "kept": str(kept)})
 
     def _done(self, what: str, values: dict[str, Any], progress: Callable[[dict[str, Any]], None] | None = None) -> _Done:
-        meant = places.meant(self.environment, self.uri)
         try:
-            return _Done.model_validate(self._ask(what, values | meant, progress))
+            with changing(self.environment, self.uri):
+                return _Done.model_validate(self._ask(what, values | places.meant(self.environment, self.uri), progress))
         except ValidationError:
             raise _no_answer() from None
 

@@ -94,6 +94,10 @@ class VersionState(models.TextChoices):
     GONE = "gone", "gone"
 
 
+UNKNOWN = "?"
+"""Where a version is kept that was put away before that was written down."""
+
+
 class FileVersionQuerySet(models.QuerySet["FileVersion"]):
     """Questions about what was brought, replaced and thrown away."""
 
@@ -132,6 +136,8 @@ class FileVersion(models.Model):
     """Sentences on what became of it when it was unpacked."""
     expires_at = models.DateTimeField(null=True)
     """When what is in the bin is removed for good."""
+    kept_at = models.CharField(max_length=700, blank=True, default=UNKNOWN)
+    """Where its root led when it was put away, as `places.Storages` says it."""
 
     objects = FileVersionQuerySet.as_manager()
 

@@ -13,13 +13,14 @@ from django.db import transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 
+from executor.language.roots import DEFAULT
 from portal.accounts.models import User
 from portal.data import names
 from portal.data.elsewhere import Elsewhere
 from portal.data.lake import Lake, NothingThere
-from portal.data.models import FileVersion, TableFacts, VersionState
+from portal.data.models import UNKNOWN, FileVersion, TableFacts, VersionState
 from portal.environments.models import Environment
-from portal.errors import PortalError
+from portal.errors import Conflict, PortalError
 from portal.jobs import places
 from portal.locking import locked
 
@@ -68,7 +69,24 @@ def now_there(lake: Lake | Elsewhere, environment: Environment, uri: str) -> Fil
 def put_away(version: FileVersion, actor: User, state: str) -> None:
     expires = timezone.now() + timedelta(days=settings.BIN_DAYS) if state == VersionState.BINNED else None
     version.state, version.changed_by, version.changed_at, version.expires_at = state, actor, timezone.now(), expires
-    version.save(update_fields=["state", "changed_by", "changed_at", "expires_at"])
+    version.kept_at = places.Storages(version.environment).of(version.uri)
+    version.save(update_fields=["state", "changed_by", "changed_at", "expires_at", "kept_at"])
+
+
+def why_kept_elsewhere(version: FileVersion, storages: places.Storages) -> str:
+    """Why what was put away cannot be put back where its root leads by now; empty where it can, or nobody knows."""
+    if version.kept_at in (UNKNOWN, storages.of(version.uri)):
+        return ""
+    root = version.uri.partition(":")[0] if ":" in version.uri else DEFAULT
+    return f"It is kept where the root “{root}” led then."
+
+
+def require_kept_here(version: FileVersion) -> None:
+    """Raises Conflict where it is kept elsewhere than its root leads by now."""
+    if why := why_kept_elsewhere(version, places.Storages(version.environment)):
+        raise Conflict(
+            f"“{version.uri}” cannot be put back: {why[0].lower()}{why[1:]}", code="kept-elsewhere", fix="Look at what lies there now."
+        )
 
 
 def take_along(environment: Environment, uri: str, target: str) -> list[FileVersion]:

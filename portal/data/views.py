@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -23,6 +23,7 @@ from portal import json_body
 from portal.accounts import policy
 from portal.accounts.models import Project, User
 from portal.data import actions, folders, kinds, noted, rights, sending, table_rows, table_versions, uploads
+from portal.data import versions as versions_of_files
 from portal.data.lake import Lake
 from portal.data.listing import Filters, Table, files_of, find_table, list_tables
 from portal.data.models import FileVersion, VersionState
@@ -97,10 +98,20 @@ def _bin(user: User, environment: Environment) -> list[FileVersion]:
     """Each says whether this person may put it back: `may_come_back`."""
     rows = FileVersion.objects.filter(environment=environment, state=VersionState.BINNED).select_related("changed_by", "brought_by")
     may = rights.may_change(user, environment, "change_data")
-    found = list(rows.order_by("-changed_at")[:100])
+    found = _with_why_kept(environment, rows.order_by("-changed_at")[:100])
     for version in found:
-        version.may_come_back = may and read_only_problem(environment, version.uri) is None  # type: ignore[attr-defined]
+        is_open = not version.why_kept and read_only_problem(environment, version.uri) is None  # type: ignore[attr-defined]
+        version.may_come_back = may and is_open  # type: ignore[attr-defined]
     return found
+
+
+def _with_why_kept(environment: Environment, found: Iterable[FileVersion]) -> list[FileVersion]:
+    """Each says why it cannot be put back where its root leads by now: `why_kept`."""
+    storages, known = places.Storages(environment), list(found)
+    for version in known:
+        is_away = version.state in (VersionState.KEPT, VersionState.BINNED)
+        version.why_kept = versions_of_files.why_kept_elsewhere(version, storages) if is_away else ""  # type: ignore[attr-defined]
+    return known
 
 
 def address(name: str, environment: Environment, uri: str) -> str:
@@ -194,7 +205,7 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "above": folders.above(folders.place(found, shown.uri)) if shown.is_elsewhere else [],
         "uses": uses,
         "read_by": places.read_by(use["job"] for use in uses if use["does"] == READS),
-        "versions": versions[:50],
+        "versions": _with_why_kept(found, versions[:50]),
         "place": place,
         "publishes": published.history(place) if place and place.owner and shown.ending != kinds.DELTA else [],
         "versions_url": address("versions", found, shown.uri) if shown.ending == kinds.DELTA else "",

@@ -117,14 +117,14 @@ def roots_of(environment: Environment) -> dict[str, dict[str, Any]]:
     }
 
 
-def roots_in_words(environment: Environment) -> list[dict[str, Any]]:
+def roots_in_words(environment: Environment, *, for_manager: bool = False) -> list[dict[str, Any]]:
     """What people are told of the roots, the one first that needs no name: `name`, `where`, `may_write`, `is_default`, and `address`, by
     which documents may call it as well ("": by its name alone)."""
     rows = sorted(environment.roots.select_related("connection"), key=lambda root: (not root.is_default, root.name))
     return [
         {
             "name": root.name,
-            "where": _where(root),
+            "where": root.address if root.is_folder and for_manager else _where(root),
             "address": root.address if root.connection else "",
             "may_write": root.may_write,
             "is_default": root.is_default,

@@ -111,12 +111,20 @@ class PromotionThroughOut(serializers.Serializer[Any]):
     rows = serializers.IntegerField(allow_null=True, help_text="That the good run read or wrote.")
 
 
+class PromotionRootOut(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    places = serializers.DictField(
+        child=serializers.CharField(), help_text="Environment → where it lies there, of those that you may see; empty: there is none."
+    )
+
+
 class EffectsOut(serializers.Serializer[Effects]):
     run = serializers.UUIDField(source="run.pk", allow_null=True, default=None, help_text="The good run in from_environment.")
     reads = PromotionReadOut(many=True)
     writes = PromotionWrittenOut(many=True)
     checks = PromotionCheckOut(many=True)
     through = PromotionThroughOut(many=True, help_text="What its stages do through connections of the target.")
+    roots = PromotionRootOut(many=True, help_text="Roots that it names; none where these are folders of the environments alone.")
 
 
 class PromotionWithChecksOut(PromotionOut):

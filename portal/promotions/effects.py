@@ -14,12 +14,13 @@ from portal.accounts import policy
 from portal.accounts.models import User
 from portal.data.uses import Uses, as_dicts
 from portal.environments.models import Environment
+from portal.environments.reach import roots_in_words
 from portal.jobs import places
 from portal.jobs.connections_used import Used, connections_used
 from portal.jobs.models import Job, Place
 from portal.promotions import columns, good_run
 from portal.promotions.target import TargetLook
-from portal.runs import published
+from portal.runs import needs, published
 from portal.runs.models import Run, StageRun
 from portal.runs.problems import names_in, quotes_only_names
 
@@ -85,6 +86,15 @@ class Through:
 
 
 @dataclass(frozen=True)
+class RootUsed:
+    """A root that the version names. `places`: environment → where it lies there, in words, of those that this reader may see; "" where
+    there is none."""
+
+    name: str
+    places: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Check:
     """One check of the good run. `words`: what it answered, for people who may see data."""
 
@@ -100,6 +110,7 @@ class Effects:
     writes: list[Written] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     through: list[Through] = field(default_factory=list)
+    roots: list[RootUsed] = field(default_factory=list)
     was_looked_at: bool = True
     """False: what lies in the target is not known. Reads and writes are empty then too."""
 
@@ -110,9 +121,17 @@ def may_see(user: User, *environments: Environment) -> bool:
 
 
 def effects_of(
-    run: Run | None, job: Job, target: Environment, document: str, look: TargetLook, *, with_data: bool, is_now: bool = True
+    run: Run | None,
+    job: Job,
+    target: Environment,
+    document: str,
+    look: TargetLook,
+    *,
+    with_data: bool,
+    is_now: bool = True,
+    reader: User | None = None,
 ) -> Effects:
-    """`run`: the good run; `look`: what lies in the target, or (`is_now` false) what lay there."""
+    """`run`: the good run; `look`: what lies in the target, or (`is_now` false) what lay there; `reader`: who is told where roots lie."""
     shown = _Shown(None if with_data else names_in(document))
     uses, stages = Uses(target), {stage.index: stage for stage in good_run.stages_of(run)}
     read, wrote = good_run.noted(run, "read"), good_run.noted(run, "wrote")
@@ -128,7 +147,23 @@ def effects_of(
         writes = [replace(one, rows_before=None, can_be_taken_over=False) for one in writes]
     checks = [_check(stage, with_data) for stage in stages.values() if _is_check(stage)]
     through = _through(document, target, stages.values())
-    return Effects(run, reads, writes, checks, through, was_looked_at=not look.refusal)
+    roots = _roots(document, target, reader) if reader and is_now else []
+    return Effects(run, reads, writes, checks, through, roots, was_looked_at=not look.refusal)
+
+
+def _roots(document: str, target: Environment, reader: User) -> list[RootUsed]:
+    """Where the roots lie that the version names, in the target and in the environments below it; not where it names their own folders
+    alone."""
+    seen = [one for one in target.project.environments.filter(rank__lte=target.rank).order_by("rank") if policy.can(reader, "view", one)]
+    where = {one: {root["name"]: root["where"] for root in roots_in_words(one, for_manager=_manages(reader, one))} for one in seen}
+    content = json_text.loads(document)
+    used = [needs.needs_of(content, one, one.parameters) for one in seen]
+    names = sorted({name for one in used for name in one.named}) if any(one.roots for one in used) else []
+    return [RootUsed(name, {one.name: where[one].get(name, "") for one in seen}) for name in names]
+
+
+def _manages(reader: User, environment: Environment) -> bool:
+    return policy.can(reader, "manage_environment", environment)
 
 
 def _through(document: str, target: Environment, stages: Iterable[StageRun]) -> list[Through]:

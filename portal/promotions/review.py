@@ -59,7 +59,14 @@ def review_of(user: User, promotion: Promotion) -> Review:
         look, judged = TargetLook.of(promotion.target), gates.kept_with(promotion)
     run = next((gate.run for gate in judged if gate.run), None)
     effects = effects_of(
-        run, promotion.job, promotion.to_environment, promotion.version.document, look, with_data=with_data, is_now=promotion.is_waiting
+        run,
+        promotion.job,
+        promotion.to_environment,
+        promotion.version.document,
+        look,
+        with_data=with_data,
+        is_now=promotion.is_waiting,
+        reader=user,
     )
     if not promotion.is_waiting and not promotion.target:  # decided before anybody looked at targets
         effects = replace(effects, was_looked_at=False)
@@ -70,7 +77,7 @@ def review_before(user: User, version: JobVersion, source: Environment, target: 
     """The same for what nobody has asked for yet."""
     candidate = Candidate.to_ask_for(version, source, target, look_at(user, version, target, anew=False))
     with_data = may_see(user, source, target)
-    effects = effects_of(candidate.run, version.job, target, version.document, candidate.look, with_data=with_data)
+    effects = effects_of(candidate.run, version.job, target, version.document, candidate.look, with_data=with_data, reader=user)
     return candidate, Review(gates.judge(candidate), effects, with_data, _where(source, target))
 
 

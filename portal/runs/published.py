@@ -20,6 +20,7 @@ from executor.language.places import key_of
 from executor.language.roots import DEFAULT, Located, Root, located
 from executor.problems import Problem
 from portal.accounts.models import User
+from portal.environments.at_work import changing
 from portal.environments.models import Environment
 from portal.environments.models import Root as RootRow
 from portal.environments.reach import judged_by, roots_elsewhere
@@ -256,6 +257,11 @@ def put_back(user: User, place: Place, kept_id: str, table: str = "") -> dict[st
 
     What lies in the environment's folder is looked at once the place is held: a run that began after somebody had looked for one may have
     published since. What lies elsewhere is as the program found it."""
+    with changing(place.environment, place.uri):
+        return _put_back(user, place, kept_id, table)
+
+
+def _put_back(user: User, place: Place, kept_id: str, table: str) -> dict[str, Any]:
     if not places.lies_there(place):
         words = f"What was kept of “{place.uri}” does not lie where its root leads by now."
         raise PortalError(words, code="output-not-kept", status=409, fix="Look at what lies there now.")

@@ -12,6 +12,7 @@ from executor.language import places as addresses
 from executor.language.places import key_of
 from portal.accounts.models import User
 from portal.audit import actions as audit
+from portal.environments.at_work import changing
 from portal.environments.models import Environment
 from portal.environments.reach import read_only_problem
 from portal.errors import NotAllowed, PortalError
@@ -86,6 +87,8 @@ async def optimize(
 
 
 async def _optimize(actor: User, environment: Environment, uri: str, columns: list[str], table: str, heard: asyncio.Queue[Any]) -> None:
+    held = changing(environment, uri)
+    await sync_to_async(held.__enter__)()
     try:
         meant = await sync_to_async(places.meant)(environment, uri)
         values = {"uri": uri, "do": "optimize", "columns": columns, "by": actor.shown_name, "table": table, **meant}
@@ -99,6 +102,8 @@ async def _optimize(actor: User, environment: Environment, uri: str, columns: li
             await heard.put(event)
     except Exception as error:  # noqa: BLE001 - whoever waits is told of it
         await heard.put(error)
+    finally:
+        held.__exit__(None, None, None)
 
 
 def _require_optimize(actor: User, environment: Environment, uri: str) -> None:
@@ -116,8 +121,9 @@ def require_change(actor: User, environment: Environment, uri: str = "") -> None
 
 def change(actor: User, environment: Environment, uri: str, do: str, **given: Any) -> dict[str, Any]:
     """The same as `ask`, of what starts no Spark and changes the table."""
-    values = {"uri": uri, "do": do, "by": actor.shown_name, **given, **places.meant(environment, uri)}
-    return _asked("change-table", actor, environment, values)
+    with changing(environment, uri):
+        values = {"uri": uri, "do": do, "by": actor.shown_name, **given, **places.meant(environment, uri)}
+        return _asked("change-table", actor, environment, values)
 
 
 def _asked(what: str, user: User, environment: Environment, values: dict[str, Any]) -> dict[str, Any]:

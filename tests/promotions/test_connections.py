@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from portal.environments import connections
 from portal.errors import PortalError
 from portal.promotions.actions import request_promotion
-from tests.environments.connected import make_database, make_s3
+from portal.promotions.effects import effects_of
+from portal.promotions.target import TargetLook
+from tests.environments.connected import make_database, make_root, make_s3
 from tests.factories import make_job, make_run, make_version
 from tests.promotions.test_promotion_pages import text_of
 
@@ -66,3 +71,33 @@ def test_who_decides_sees_what_is_read_and_written_in_databases(
     ]
     page = text_of(browser_of(pat).get(f"/p/flights/promotions/{asked.pk}/"))
     assert "payments_copy" in page and "Append" in page and "It reads no files and publishes nothing" not in page
+
+
+def test_who_decides_sees_where_each_root_lies_as_far_as_they_may(
+    flights: Project, ana: User, ada: User, pat: User, dev: Environment, test_env: Environment, browser_of: Callable[[User], Client],
+    settings: Any, tmp_path: Path,
+) -> None:  # fmt: skip
+    data = Path(os.path.realpath(tmp_path)) / "data"
+    (data / "archive").mkdir(parents=True)
+    (data / "archive").chmod(0o777)
+    settings.ROOT_FOLDERS, settings.LAKE_DIR = [str(data)], tmp_path / "lake"
+    connections.add_root(actor=ada, environment=dev, name="archive", connection="", address=str(data / "archive"))
+    make_root(ada, make_s3(ada, test_env), "archive", "s3a://acme-lake/test/")
+    extract = {"type": "ParquetExtract", "name": "read", "inputURI": "archive:flights", "outputView": "flights"}
+    load = {"type": "ParquetLoad", "name": "write", "inputView": "flights", "outputURI": "curated/flights"}
+    both = make_version(make_job(flights, ana, "copy"), ana, {"stages": [extract, load]}, live_in=("dev",))
+    own = make_version(make_job(flights, ana, "own"), ana, {"stages": [{**extract, "inputURI": "raw/f"}, load]}, live_in=("dev",))
+    look = TargetLook.of({})
+
+    def places(reader: User, version: JobVersion) -> dict[str, dict[str, str]]:
+        found = effects_of(None, version.job, test_env, version.document, look, with_data=False, reader=reader)
+        return {one.name: one.places for one in found.roots}
+
+    assert places(pat, both) == {
+        "archive": {"dev": "a folder of this machine", "test": "s3a://acme-lake/test/ on lake_s3"},
+        "lake": {"dev": "the folder of dev", "test": "the folder of test"},
+    }
+    assert places(ada, both)["archive"]["dev"] == str(data / "archive"), "for who manages the environment"
+    assert places(pat, own) == {}
+    dev.roots.filter(name="archive").delete()
+    assert places(pat, both)["archive"]["dev"] == ""

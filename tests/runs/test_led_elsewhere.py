@@ -144,8 +144,12 @@ def test_what_waits_for_its_turn_is_not_done_where_the_root_leads_by_now(
 def test_what_was_put_back_while_the_root_was_led_elsewhere_is_not_noted_there(
     run: Run, landing: Environment, ada: User, ana: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def moved() -> None:
+        assert refused(move, ada, landing) == "root-in-use", "it stays as long"
+        landing.roots.filter(name="landing").update(address="s3a://acme-elsewhere/")  # as if somebody had been just before
+
     async def answer(what: str, **_: Any) -> dict[str, Any]:
-        await sync_to_async(move)(ada, landing)
+        await sync_to_async(moved)()
         return {"event": preview_client.ANSWERS[what], "current": {"rows": 5}, "kept": []}
 
     monkeypatch.setattr(preview_client, "answer_over_files", answer)
