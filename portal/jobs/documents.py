@@ -188,13 +188,18 @@ def sha256_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def stages_of(text: str) -> list[dict[str, Any]]:
-    """The stages of a document that may be anything; an empty list when there are none to be found."""
+def content_of(text: str) -> dict[str, Any]:
+    """A document that may be anything; empty when it is none."""
     try:
         content = json_text.loads(text)
     except ValueError:
-        return []
-    stages = content.get("stages") if isinstance(content, dict) else None
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def stages_of(text: str) -> list[dict[str, Any]]:
+    """The stages of a document that may be anything; an empty list when there are none to be found."""
+    stages = content_of(text).get("stages")
     return [stage for stage in stages if isinstance(stage, dict)] if isinstance(stages, list) else []
 
 

@@ -21,7 +21,8 @@ from portal.accounts.models import User
 from portal.errors import PortalError
 from portal.jobs import places
 from portal.jobs.actions import may_answer_for
-from portal.jobs.documents import stages_of
+from portal.jobs.connections_used import connections_used
+from portal.jobs.documents import content_of, stages_of
 from portal.jobs.models import Place
 from portal.runs import published, published_tables, reached
 from portal.runs.checks import declared_parameters
@@ -229,13 +230,17 @@ def _shown(value: Any) -> str:
 
 
 def places_read(run: Run) -> list[tuple[str, str, int | None]]:
-    """(stage, place as the document writes it, rows if they were counted) of each extract that the last attempt entered."""
+    """(stage, place as the document writes it or table of a database, rows if they were counted) of each extract that the last attempt
+    entered."""
     entered = {stage.index: stage for stage in run.last_stages if stage.started_at}
+    tables = [one for one in connections_used(content_of(run.document), run.environment, run.parameters) if one.does == READS]
     found = []
     for index, described in enumerate(stages_of(run.document)):
         stage = entered.get(index)
         if stage and stage.state != "skipped":
-            found += [(stage.name, uri, stage.rows_out) for _, uri, does in uses_as_written(described) if does == READS]
+            places = [uri for _, uri, does in uses_as_written(described) if does == READS]
+            places += [f"{one.what} in {one.name}" for one in tables if one.stage == stage.name]
+            found += [(stage.name, place, stage.rows_out) for place in places]
     return found
 
 

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from portal.accounts.models import User
+from portal.accounts.models import Project, User
 from portal.environments.models import Environment
 from portal.jobs import places
 from portal.jobs.models import Job, JobVersion, Place
@@ -113,6 +113,27 @@ def test_each_stage_shows_its_rows_and_how_long_it_took(browser_of: BrowserOf, v
 
     assert [line.figures for line in lines] == ["336,776 in", "336,776 → 1,095", "1,095 in", "", "not reached"]
     assert all(f'<span class="num">{took}</span>' in page for took in ("5.0 s", "12 s", "1 min 05 s", "2.0 s"))
+
+
+def test_what_was_read_from_a_database_stands_beside_the_files(
+    browser_of: BrowserOf, flights: Project, dev: Environment, ana: User
+) -> None:
+    shop = {"type": "JDBCExtract", "connection": "${db}", "outputView": "v"}
+    stages = [
+        {"type": "DelimitedExtract", "name": "a", "inputURI": "raw/a.csv", "outputView": "a"},
+        shop | {"name": "orders", "tableName": "sales.orders"},
+        shop | {"name": "items", "sql": "SELECT 1 AS one"},
+        shop | {"name": "never_begun", "tableName": "customers"},
+    ]
+    document = {"parameters": {"db": {"type": "string", "default": "shop"}}, "stages": stages}
+    run = factories.make_run(factories.make_version(factories.make_job(flights, ana, "reads"), ana, document), dev, "failed", fence=1)
+    for index, stage in enumerate(stages[:3]):
+        fields = {"name": stage["name"], "type": stage["type"], "state": "done", "rows_out": 40 + index, "started_at": run.started_at}
+        StageRun.objects.create(run=run, attempt_number=1, index=index, **fields)
+    read = browser_of(ana).get(page_of(run)).context["reads"]
+    assert read == [("a", "raw/a.csv", 40), ("orders", "sales.orders in shop", 41), ("items", "SQL of its own in shop", 42)]
+    Run.objects.filter(pk=run.pk).update(document="[]")
+    assert browser_of(ana).get(page_of(run)).context["reads"] == []
 
 
 def test_a_failed_run_is_compared_with_the_version_that_last_went_well(
