@@ -58,6 +58,7 @@ class TableIn(serializers.Serializer[Any]):
     uri = serializers.CharField(max_length=1000, help_text="The table, for instance curated/contacts.")
     table = serializers.CharField(
         max_length=100,
+        allow_blank=True,
         default="",
         help_text="Id of the table that is meant, as its versions say it: refused where another one lies there by now.",
     )
