@@ -500,6 +500,14 @@ class Analysed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TablesFound(Event):
+    """`tables`: those that one may read behind a connection, as documents write them."""
+
+    name: ClassVar[str] = "tables"
+    tables: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RequestCancelled(Event):
     """The request was given up as asked."""
 
@@ -524,7 +532,7 @@ OF_RUNS: tuple[type[Event], ...] = (
     RunFinished,
 )
 """What `run` says. Another event in its output is refused."""
-OF_PREVIEWS: tuple[type[Event], ...] = (*OF_RUNS, PreviewRows, Piece, Exported, Analysed, RequestCancelled)
+OF_PREVIEWS: tuple[type[Event], ...] = (*OF_RUNS, PreviewRows, Piece, Exported, Analysed, TablesFound, RequestCancelled)
 """What `serve` says."""
 OF_THE_PORTAL: tuple[type[Event], ...] = (Note, Gap)
 """What only the portal puts into a run's log."""

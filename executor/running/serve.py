@@ -1,4 +1,4 @@
-"""A warm session that answers one request a line: preview, analyse, cancel, stop. See docs/contract.md."""
+"""A warm session that answers one request a line: preview, analyse, export, tables, cancel, stop. See docs/contract.md."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from typing import IO, Any
 from executor.document.job import Job
 from executor.document.places import connectors_of
 from executor.event_writer import EventWriter
-from executor.events import Analysed, Event, Log, ProblemFound, Ready, RequestCancelled, StageFailed
+from executor.events import Analysed, Event, Log, ProblemFound, Ready, RequestCancelled, StageFailed, TablesFound
 from executor.language.shaping import shape_of
 from executor.problems import Problem, ProblemError
 from executor.running import export
 from executor.running.analyse import analyse
 from executor.running.cells import MAX_ROWS
+from executor.running.database_tables import tables_behind
 from executor.running.lake_texts import with_lake_texts
 from executor.running.preview import Cancelled, Memory, Preview, parse_part
 from executor.running.reach import Reach, reach_of
@@ -54,7 +55,7 @@ class Answer:
             self._write(self._held)
         self._held = event if isinstance(event, StageFailed | ProblemFound) else None
         if self._held is None:
-            (self._last if event.name in ("rows", "analysed", "exported", "cancelled") else self._write)(event)
+            (self._last if event.name in ("rows", "analysed", "exported", "tables", "cancelled") else self._write)(event)
 
     def _last(self, event: Event) -> None:
         (self._write_last.with_keys(over=True) if self._is_over() else self._write_last)(event)
@@ -163,7 +164,7 @@ class Server:
     def _work(self, request: dict[str, Any], answer: Answer, is_cancelled: Callable[[], bool]) -> None:
         if is_cancelled():
             raise Cancelled
-        kinds = {"preview": self._preview, "analyse": self._analyse, "export": self._export}
+        kinds = {"preview": self._preview, "analyse": self._analyse, "export": self._export, "tables": self._tables}
         kind = request.get("request")
         if kind not in kinds:
             raise ProblemError(
@@ -171,7 +172,7 @@ class Server:
                     code="request-unknown",
                     message="This request is not known.",
                     found=str(kind)[:100],
-                    expected="preview, analyse, export, cancel or stop",
+                    expected="preview, analyse, export, tables, cancel or stop",
                 )
             )
         if isinstance(request.get("document"), dict) and isinstance(request.get("environment"), str | None):
@@ -249,6 +250,12 @@ class Server:
             self.process, answer, _document(request), request.get("to"), given, self._memory, self._reach(given), request.get("environment")
         )
         answer(Analysed(columns=columns))
+
+    def _tables(self, request: dict[str, Any], answer: Any, is_cancelled: Callable[[], bool]) -> None:
+        given = values_from(request.get("values") or {})
+        document, environment = _document(request), request.get("environment")
+        tables = tables_behind(self.process.session, document, environment, given.parameters, self._reach(given), answer)
+        answer(TablesFound(tables=tables))
 
 
 def _document(request: dict[str, Any]) -> dict[str, Any]:

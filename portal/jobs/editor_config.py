@@ -90,6 +90,7 @@ def _addresses(job: Job) -> dict[str, str]:
         "preview": "preview",
         "preview_file": "preview/download",
         "analyse": "analyse",
+        "tables": "preview/tables",
         "cancel_preview": "preview/cancel",
         "warm": "preview/warm",
         "run_draft": "run-draft",

@@ -51,6 +51,13 @@ async def analyse(request: HttpRequest, project: str, job: str) -> HttpResponseB
 
 
 @require_POST
+async def tables(request: HttpRequest, project: str, job: str) -> HttpResponseBase:
+    """JSON {document, parameters}, in which a stage reads from a connection → `tables` with the names of those behind it, or `problem`."""
+    content = await _content(request, project, job)
+    return streamed(await _addressed(request, project, job, "ask", content, {"request": "tables"}))
+
+
+@require_POST
 async def cancel(request: HttpRequest, project: str, job: str) -> HttpResponseBase:
     """Stops what this person's session for this job does."""
     await request.auser()

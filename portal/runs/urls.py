@@ -33,4 +33,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_JOB + "preview/cancel", preview_views.cancel, name="preview_cancel"),
     path(_JOB + "preview/warm", preview_views.warm, name="preview_warm"),
     path(_JOB + "analyse", preview_views.analyse, name="analyse"),
+    path(_JOB + "preview/tables", preview_views.tables, name="preview_tables"),
 ]

@@ -203,6 +203,7 @@ TABLE = {
     "P/jobs/<slug:job>/preview": "POST preview in dev",
     "P/jobs/<slug:job>/preview/cancel": "POST preview in dev",
     "P/jobs/<slug:job>/preview/download": "POST preview in dev",
+    "P/jobs/<slug:job>/preview/tables": "POST preview in dev",
     "P/jobs/<slug:job>/preview/warm": "POST preview in dev",
     "P/jobs/<slug:job>/promote": "GET view; POST request_promotion",
     "P/jobs/<slug:job>/roll-back": "POST roll_back in test",

@@ -437,3 +437,35 @@ def test_roots_are_browsed_and_completed_while_an_address_is_typed(
     expect(page.get_by_label("File", exact=True)).to_have_value("archive:2013/x.parquet")
     page.locator("#sources").get_by_role("button", name="as one table").click()
     expect(page.get_by_label("File", exact=True)).to_have_value("archive:2013")
+
+
+def test_the_tables_of_a_database_are_offered_while_one_is_named(
+    screen: Open, editor: Callable[..., Page], job: Any, ana: Any, ada: Any, dev: Any
+) -> None:
+    from portal.environments import connections
+    from portal.jobs import actions
+
+    settings = {"host": "db.example.org", "database": "shop", "user": "ana"}
+    connections.add_connection(
+        actor=ada, environment=dev, name="shop", kind="postgresql", settings=settings, secrets={"password": "a-word-of-shop"}
+    )
+    document = json.loads(job.latest_version.document)
+    document["stages"].insert(
+        0, {"type": "JDBCExtract", "name": "orders", "connection": "shop", "tableName": "ord", "outputView": "orders"}
+    )
+    actions.save_version(actor=ana, job=job, document=json.dumps(document), message="A table", base_version=1)
+    asked: list[Any] = []
+
+    def answer(route: Any) -> None:
+        asked.append(route.request.post_data_json["document"]["stages"])
+        route.fulfill(status=200, body=json.dumps({"event": "tables", "tables": ["orders", 'sales."two words"'], "last": True}))
+
+    shown = screen()
+    shown.page.route("**/preview/tables", answer)
+    page = editor(shown, stage=0)
+    field = page.locator("#field-tableName")
+    field.fill("orde")
+    expect(page.locator("#field-tableName-list option")).to_have_count(2)
+    values = page.locator("#field-tableName-list option").evaluate_all("all => all.map(one => one.value)")
+    assert values == ["orders", 'sales."two words"']
+    assert [(one["type"], one["connection"]) for (one,) in asked] == [("JDBCExtract", "shop")]

@@ -35,7 +35,7 @@ class JDBCExtract(OfDatabase, WithDatabaseSQL, Extract):
     type: Literal["JDBCExtract"] = "JDBCExtract"
     connection: ConnectionName = connection_field(READS, DATABASE, "The database it reads from, by the name it has in each environment.")
     table_name: str | None = stage_field(
-        "tableName", "Table", "A table or view, such as orders or shop.orders, instead of SQL.", "text", default=None, max_length=400
+        "tableName", "Table", "A table or view, such as orders or shop.orders, instead of SQL.", "table", default=None, max_length=400
     )
     partition_column: str | None = stage_field(
         "partitionColumn",

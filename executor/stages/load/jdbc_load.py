@@ -33,7 +33,7 @@ class JDBCLoad(OfDatabase, Load):
     type: Literal["JDBCLoad"] = "JDBCLoad"
     connection: ConnectionName = connection_field(WRITES, DATABASE, "The database it writes to, by the name it has in each environment.")
     table_name: str = stage_field(
-        "tableName", "Table", "Such as daily_delays or shop.daily_delays. It is made where there is none.", "text", max_length=400
+        "tableName", "Table", "Such as daily_delays or shop.daily_delays. It is made where there is none.", "table", max_length=400
     )
     save_mode: Literal["Append", "ErrorIfExists", "Ignore", "Overwrite", "Merge"] = stage_field(
         "saveMode",

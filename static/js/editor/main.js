@@ -1,6 +1,7 @@
 // The editor page: makes the parts and tells them of each other.
 
 import { el, icon, plural } from "../dom.js";
+import { lines } from "../lines.js";
 import { request } from "../server.js";
 import { choose } from "../tabs.js";
 import { ago } from "../times.js";
@@ -19,6 +20,7 @@ import { Saver } from "./save.js";
 import { Sources } from "./sources.js";
 import { know, newStage, typedColumns } from "./stages.js";
 import { Store } from "./store.js";
+import { Tables } from "./tables.js";
 import { takeUploads } from "./uploads.js";
 
 const config = JSON.parse(document.getElementById("editor-config").textContent);
@@ -33,6 +35,7 @@ const suggestions = {
     config.connections
       .filter(({ offers }) => offers === field.offers)
       .map(({ name, environments }) => ({ name, words: environments.join(", ") })),
+  table: (_field, index, _typed, again) => tables.suggestions(store.stages[index].connection, again),
 };
 
 const store = new Store(config.document);
@@ -41,6 +44,7 @@ if (wanted !== null) store.choose(wanted === "last" ? store.keys.length - 1 : Nu
 const draft = new Draft(store, config, $("draft-banner"));
 const problems = new Problems(store, config.urls, config.may.preview);
 const facts = new Facts(store);
+const tables = new Tables(config.may.preview ? config.urls.tables : "", lines, () => store.doc.parameters);
 const sources = new Sources($("sources"), store, config.urls);
 takeUploads(sources, config.job);
 

@@ -197,6 +197,7 @@ const KINDS = {
   view: suggested,
   uri: suggested,
   connection: suggested,
+  table: suggested,
   choice,
   switch: toggle,
   list,
