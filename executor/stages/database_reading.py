@@ -170,7 +170,7 @@ def _readable(columns: Sequence[Column], engine: Engine, stage: JDBCExtract) -> 
 
 def _unreadable(column: Column, error: Unreadable, engine: Engine, stage: JDBCExtract) -> Problem:
     fix = error.fix.replace("{column}", engine.quoted(column.name))
-    where = "Write a query into “sql” that does so for this column. " if stage.table_name else ""
+    where = "Write a query (SQL) instead of naming the table, and let it do so for this column. " if stage.table_name else ""
     return Problem(
         code="column-type",
         field="tableName" if stage.table_name else stage.sql_field,

@@ -116,10 +116,12 @@ export function shareOf(part, all) {
 const least = (numbers) => numbers.reduce((one, other) => Math.min(one, other), Infinity);
 const most = (numbers) => numbers.reduce((one, other) => Math.max(one, other), -Infinity);
 
-/** A number on little room: as it is when it is whole; large ones without their decimals, small ones with three digits that tell something. */
+/** A number on little room: as it is when it is whole; large ones without their decimals, others with two, small ones with three digits that
+ * tell something. */
 export function brief(value) {
   if (Math.abs(value) >= 1000 || Number.isInteger(value)) return value.toLocaleString("en-US", { maximumFractionDigits: 0 });
-  return value.toLocaleString("en-US", { maximumSignificantDigits: 3 });
+  const digits = Math.abs(value) >= 1 ? { maximumFractionDigits: 2 } : { maximumSignificantDigits: 3 };
+  return value.toLocaleString("en-US", digits);
 }
 
 function spread(numbers) {

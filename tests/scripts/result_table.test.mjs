@@ -29,7 +29,7 @@ test("from where to where never says a larger number than there is", () => {
   assert.deepEqual([14165887.5, 1306.943, 113.43, 0.5461, 12132666, -1239.745].map(brief), [
     "14,165,888",
     "1,307",
-    "113",
+    "113.43",
     "0.546",
     "12,132,666",
     "-1,240",
