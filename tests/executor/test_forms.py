@@ -47,7 +47,8 @@ def test_an_address_of_an_output_is_told_apart() -> None:
 
 
 def test_the_widgets_are_those_the_editor_knows() -> None:
-    known = {"text", "sql", "columns", "map", "choice", "view", "new-view", "uri", "connection", "number", "switch", "list", "environments"}
+    plain = {"text", "sql", "number", "switch", "choice", "list", "map", "columns", "environments"}
+    known = plain | {"view", "new-view", "uri", "connection", "table"}
     used = {field["widget"] for cls in STAGE_TYPES.values() for field in form_fields(cls)}
     assert used <= known
 

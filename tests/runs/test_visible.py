@@ -96,6 +96,7 @@ def test_a_failure_whose_program_said_itself_that_nothing_is_there_holds_nobody_
     published.values_for(factories.make_run(version, dev))
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("behaviour", ["dies_while_publishing", "dies_while_publishing:freezes"])
 def test_a_program_that_dies_while_it_publishes(
     version_of: Any, dev: Environment, ada: Any, work: Any, settings: Any, behaviour: str
