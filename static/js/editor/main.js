@@ -20,7 +20,6 @@ import { Saver } from "./save.js";
 import { Sources } from "./sources.js";
 import { know, newStage, typedColumns } from "./stages.js";
 import { Store } from "./store.js";
-import { Tables } from "./tables.js";
 import { takeUploads } from "./uploads.js";
 
 const config = JSON.parse(document.getElementById("editor-config").textContent);
@@ -35,7 +34,7 @@ const suggestions = {
     config.connections
       .filter(({ offers }) => offers === field.offers)
       .map(({ name, environments }) => ({ name, words: environments.join(", ") })),
-  table: (_field, index, _typed, again) => tables.suggestions(store.stages[index].connection, again),
+  table: (_field, index, _typed, again) => tablesBehind(store.stages[index].connection, again),
 };
 
 const store = new Store(config.document);
@@ -44,7 +43,7 @@ if (wanted !== null) store.choose(wanted === "last" ? store.keys.length - 1 : Nu
 const draft = new Draft(store, config, $("draft-banner"));
 const problems = new Problems(store, config.urls, config.may.preview);
 const facts = new Facts(store);
-const tables = new Tables(config.may.preview ? config.urls.tables : "", lines, () => store.doc.parameters);
+let tables = null;
 const sources = new Sources($("sources"), store, config.urls);
 takeUploads(sources, config.job);
 
@@ -69,6 +68,17 @@ if (config.may.preview)
   new InputPanel({ tab: $("tab-input"), panel: $("panel-input"), store, urls: config.urls, started: () => problems.sessionUp() });
 const saver = new Saver({ config, store, draft, problems, showProblems, saved: told, merged: told });
 let json = null;
+
+/** What asks for the tables of databases is fetched by whoever has a stage that names one. */
+function tablesBehind(connection, again) {
+  if (tables) return tables.suggestions(connection, again);
+  if (config.may.preview)
+    import("./tables.js").then(({ Tables }) => {
+      tables ??= new Tables(config.urls.tables, lines, () => store.doc.parameters);
+      again();
+    });
+  return [];
+}
 
 // --- views
 

@@ -3,8 +3,7 @@
 const AGAIN_AFTER = 30_000; // milliseconds: a database that does not answer is not asked at every letter, and new tables come to be known
 
 export class Tables {
-  /** `url`: of the door; empty for people who may not preview. `ask(url, body, signal, take)` gives events to `take`. `parameters()`: as the
-   * document declares them. */
+  /** `url`: of the door. `ask(url, body, signal, take)` gives events to `take`. `parameters()`: as the document declares them. */
   constructor(url, ask, parameters, now = Date.now) {
     Object.assign(this, { url, ask, parameters, now, known: new Map(), asked: new Map() });
   }
@@ -12,7 +11,7 @@ export class Tables {
   /** What lies behind the connection, as far as it has come; `again` is called when more has. */
   suggestions(connection, again) {
     const isDue = this.now() - (this.asked.get(connection) ?? -Infinity) > AGAIN_AFTER;
-    if (connection && this.url && isDue) this.find(connection, again);
+    if (connection && isDue) this.find(connection, again);
     return (this.known.get(connection) ?? []).map((name) => ({ name }));
   }
 
