@@ -105,8 +105,7 @@ async def version_rows(request: HttpRequest, project: str, environment: str) -> 
     def message() -> dict[str, Any]:
         user, found, uri = _asked(request, project, environment, "view_data")
         stage = version_changes.reader(uri, table_versions.number(request.GET.get("version", "")))
-        if of := request.GET.get("table"):
-            table_actions.ask(user, found, uri, "same", table=of)
+        table_actions.require_shown(user, found, uri, request.GET.get("table", ""))
         return table_rows.message_for(user, found, uri, [stage])
 
     return table_rows.streamed(await message(), lambda event: None)

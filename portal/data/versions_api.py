@@ -175,8 +175,7 @@ class VersionRows(_OfRows):
         """The first rows as they were. A token needs the scope read, its person the right to see data there."""
         given = self.taken(VersionRowsIn)
         found, uri = self.shown(given["uri"], "view_data")
-        if given["table"]:
-            table_actions.ask(self.person, found, uri, "same", table=given["table"])
+        table_actions.require_shown(self.person, found, uri, given["table"])
         stages = [version_changes.reader(uri, given["version"])]
         return Response(PreviewOut(rows_of(table_rows.message_for(self.person, found, uri, stages, given["rows"]))).data)
 

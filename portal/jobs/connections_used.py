@@ -27,6 +27,11 @@ class Used:
     kind: str | None
     trouble: tuple[str, str] | None
 
+    @property
+    def adds(self) -> bool:
+        """Whether its rows come to those that are there: run again, they would be there twice."""
+        return self.does == WRITES and self.save_mode == "Append"
+
 
 def connections_used(content: Mapping[str, Any], environment: Environment, values: Mapping[str, Any] | None = None) -> Iterator[Used]:
     """In the order of the stages. A name that a parameter gives when a run starts is left out. `values`: of a run, which go before those

@@ -40,9 +40,7 @@ def _that_have_them(run: Run, content: Mapping[str, Any]) -> Iterator[str]:
     undone = _undone(run)
     yield from (place.uri for place in owned if place.last_run_id in undone)
     if undone:
-        tables = (
-            one for one in connections_used(content, run.environment, run.parameters) if one.does == WRITES and one.save_mode == "Append"
-        )
+        tables = (one for one in connections_used(content, run.environment, run.parameters) if one.adds)
         has_them = (one for one in tables if _has_rows_of(run.environment, one.name, one.what, undone))
         yield from (f"{one.what} in {one.name}" for one in has_them)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -34,6 +35,12 @@ def may_change_table(user: User, environment: Environment, uri: str = "") -> boo
 def ask(user: User, environment: Environment, uri: str, do: str, **given: Any) -> dict[str, Any]:
     """What `python -m executor table` answers, where it only reads. Raises PortalError."""
     return _asked("table", user, environment, {"uri": uri, "do": do, **given})
+
+
+def require_shown(user: User, environment: Environment, uri: str, table: str) -> None:
+    """Raises PortalError where another table lies there by now than the one of this id, which somebody saw; empty: any may."""
+    if table:
+        ask(user, environment, uri, "same", table=table)
 
 
 def put_back_version(*, actor: User, environment: Environment, uri: str, version: int, table: str = "") -> None:
@@ -87,9 +94,9 @@ async def optimize(
 
 
 async def _optimize(actor: User, environment: Environment, uri: str, columns: list[str], table: str, heard: asyncio.Queue[Any]) -> None:
-    held = changing(environment, uri)
-    await sync_to_async(held.__enter__)()
+    held = ExitStack()
     try:
+        await sync_to_async(held.enter_context)(changing(environment, uri))
         meant = await sync_to_async(places.meant)(environment, uri)
         values = {"uri": uri, "do": "optimize", "columns": columns, "by": actor.shown_name, "table": table, **meant}
         message = {"do": "files", "what": "optimize-table", "user": actor.pk, "environment": environment.pk, "values": values}
@@ -103,7 +110,7 @@ async def _optimize(actor: User, environment: Environment, uri: str, columns: li
     except Exception as error:  # noqa: BLE001 - whoever waits is told of it
         await heard.put(error)
     finally:
-        held.__exit__(None, None, None)
+        held.close()
 
 
 def _require_optimize(actor: User, environment: Environment, uri: str) -> None:

@@ -15,7 +15,7 @@ from executor.problems import Problem
 from executor.stages.base import WRITES
 from portal.errors import PortalError
 from portal.jobs.connections_used import Used, connections_used
-from portal.runs.models import Run, RunState
+from portal.runs.models import Run
 
 NOTHING = "Nothing was published."
 TAKEN_BACK = "What it had made visible already is taken back within a minute; the outputs are as before then."
@@ -36,7 +36,7 @@ def told(run: Run, why: Problem) -> Problem:
         f"It was just making its rows visible in {_named(tables)}: they may be there, as a database takes nothing back. "
         "What it had made visible in files is taken back within a minute."
     )
-    added_to = [one for one in tables if _adds(one)]
+    added_to = [one for one in tables if one.adds]
     fix = f"Look into {_named(added_to)}: where its rows are there, take them out. Then run it again, or they will be there twice."
     return _with(why, words, code=NOT_KNOWN[0], fix=fix if added_to else why.fix)
 
@@ -50,11 +50,10 @@ def require_known(run: Run) -> None:
     again: whoever does so was told to look."""
     published = Run.objects.filter(job_id=run.job_id, environment_id=run.environment_id, publishing_since__isnull=False)
     before = published.exclude(pk=run.pk).order_by("-publishing_since").first()
-    is_known = before is None or before.state != RunState.FAILED or (before.problem or {}).get("code") not in NOT_KNOWN
-    if before is None or is_known or _is_rerun_of(run, before):
+    if before is None or (before.problem or {}).get("code") not in NOT_KNOWN or _is_rerun_of(run, before):
         return
-    added_to = {(one.name, one.what) for one in _written(before) if _adds(one)}
-    twice = [one for one in _written(run) if _adds(one) and (one.name, one.what) in added_to]
+    added_to = {(one.name, one.what) for one in _written(before) if one.adds}
+    twice = [one for one in _written(run) if one.adds and (one.name, one.what) in added_to]
     if twice:
         raise PortalError(
             f"The run {before.short_id} failed while it published. Its rows may be in {_named(twice)} already, and would be there twice.",
@@ -68,18 +67,14 @@ def _is_rerun_of(run: Run, before: Run) -> bool:
     now: Run | None = run
     for _ in range(MOST_RERUNS):
         if now is None or now.pk == before.pk:
-            break
+            return now is not None
         now = now.rerun_of
-    return now is not None and now.pk == before.pk
+    return False
 
 
 def _written(run: Run) -> Iterator[Used]:
     used = connections_used(json_text.loads(run.document), run.environment, run.parameters)
     return (one for one in used if one.does == WRITES)
-
-
-def _adds(one: Used) -> bool:
-    return one.save_mode == "Append"
 
 
 def _named(tables: list[Used]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 from collections.abc import Callable
@@ -9,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from portal.accounts.models import User
 from portal.data.models import FileVersion
 from portal.environments.models import Environment
+from portal.errors import PortalError
+from portal.runs import table_actions
 from tests.data.programs import in_this_process
 from tests.executor.test_delta_log import PROTOCOL, add, info, metadata, write
 
@@ -99,3 +103,21 @@ def test_a_file_that_was_replaced_since_is_neither_renamed_nor_deleted(
     del asked["seen"]
     browser.post(f"{PAGE}{button}", asked)
     assert not (lake / "raw/a.csv").exists()
+
+
+def test_who_puts_files_together_hears_that_it_could_not_begin(
+    lake: Path, olu: User, dev: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where what goes wrong does so before any program is asked: nobody waits for ever."""
+
+    def full(environment: Any, uri: str) -> Any:
+        raise PortalError("The disk is full.", code="disk-full")
+
+    monkeypatch.setattr("portal.runs.table_actions.changing", full)
+    with pytest.raises(PortalError, match="disk is full"):
+        async_to_sync(_first)(olu, dev)
+
+
+async def _first(person: Any, environment: Any) -> Any:
+    work = table_actions.optimize(actor=person, environment=environment, uri=URI)
+    return await asyncio.wait_for(anext(work), timeout=20)

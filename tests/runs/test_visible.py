@@ -37,10 +37,10 @@ def version_of(flights: Any, ana: Any) -> Callable[..., JobVersion]:
     return lambda *tables, **how: factories.make_version(job, ana, into(*tables, **how), live_in=("dev",))
 
 
-def lost(version: JobVersion, environment: Environment, code: str = "lost-while-publishing", minutes_ago: float = 10, **fields: Any) -> Run:
-    now = timezone.now() - timedelta(minutes=minutes_ago)
+def lost(version: JobVersion, environment: Environment, code: str = "lost-while-publishing", state: str = "failed") -> Run:
+    now = timezone.now() - timedelta(minutes=10)
     problem = {"code": code, "message": "It was lost."}
-    return factories.make_run(version, environment, "failed", minutes_ago=minutes_ago, publishing_since=now, problem=problem, **fields)
+    return factories.make_run(version, environment, state, minutes_ago=10, publishing_since=now, problem=problem)
 
 
 def test_what_a_dead_run_has_left_visible_is_said_as_it_is(version: JobVersion, version_of: Any, dev: Environment) -> None:
@@ -68,6 +68,14 @@ def test_rows_that_may_be_there_are_not_added_again_before_somebody_has_looked(
         published.values_for(factories.make_run(version, dev, trigger=trigger))
     assert refused.value.code == "rows-may-be-there"
     assert gone.short_id in str(refused.value) and "“orders” of “shop”" in str(refused.value)
+
+
+def test_rows_of_a_run_that_was_ended_by_its_time_limit_may_be_there_too(version_of: Any, dev: Environment) -> None:
+    version = version_of("orders")
+    lost(version, dev, state="timed_out")
+    with pytest.raises(PortalError) as refused:
+        published.values_for(factories.make_run(version, dev, trigger=Trigger.SCHEDULE))
+    assert refused.value.code == "rows-may-be-there"
 
 
 def test_whoever_runs_that_very_run_again_was_told_to_look(version_of: Any, dev: Environment) -> None:
