@@ -340,7 +340,7 @@ def name_parts(text: str, field: str, *, own: bool = False) -> list[str]:
 def plain_name(text: str) -> str:
     """The one way in which the name is written: in quotes only where it must be. Raises ProblemError."""
     parts = name_parts(text, "tableName")
-    return ".".join(part if re.fullmatch(r"\w+", part) else '"' + part.replace('"', '""') + '"' for part in parts)
+    return ".".join(part if _PLAIN.fullmatch(part) else '"' + part.replace('"', '""') + '"' for part in parts)
 
 
 def table_problems(given: Any, field: str = "tableName") -> list[Problem]:

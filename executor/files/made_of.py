@@ -81,12 +81,12 @@ def state(file: Path) -> State | None:
 
 def noted(folder: Path) -> dict[str, Origin]:
     """The note of a folder; empty where there is none that can be read. Whoever can write in the lake can write one, too."""
-    return origins_in(_text(folder, NOTE))
+    return origins_in(text_in(folder, NOTE))
 
 
 def unfinished(folder: Path) -> Unfinished | None:
     """What is being unpacked into a folder, or was until that was broken off."""
-    return unfinished_in(_text(folder, UNFINISHED))
+    return unfinished_in(text_in(folder, UNFINISHED))
 
 
 def notes_of(folder: Path) -> Notes:
@@ -114,7 +114,8 @@ def unfinished_in(note: str | bytes | None) -> Unfinished | None:
 _IS_NONE = (OSError, ValueError, RecursionError, TypeError, KeyError, AttributeError)
 
 
-def _text(folder: Path, note: str) -> bytes | None:
+def text_in(folder: Path, note: str) -> bytes | None:
+    """What a note says, as it stands there; `note`: its place from the folder. None where there is none."""
     with suppress(OSError, ValueError), os.fdopen(tree.open_below(folder, note), "rb") as file:
         return file.read(LARGEST)
     return None

@@ -204,6 +204,15 @@ def open_below(top: str | Path, relative: str, flags: int = os.O_RDONLY) -> int:
     return found
 
 
+def write_in(folder: int, name: str, text: str) -> None:
+    """Writes a text into an open folder, in one step. Raises OSError."""
+    fresh = f"{name}.{os.getpid()}.new"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(fresh, flags, 0o644, dir_fd=folder), "w", encoding="utf-8") as file:
+        file.write(text)
+    os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
 def is_plain_name(name: str) -> bool:
     """Whether a name of the file system can be shown and sent: UTF-8 (no escaped bytes) and without control characters."""
     return not any(ord(sign) < 32 or 0x7F <= ord(sign) < 0xA0 or 0xD800 <= ord(sign) < 0xE000 for sign in name)

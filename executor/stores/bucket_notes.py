@@ -25,8 +25,8 @@ def require_newest(bucket: Bucket, seen: Seen, place: str, name: Callable[[str],
         return (there.size, there.mark) if there else None
 
     for folder, files in _by_folder(seen).items():
-        begun = made_of.unfinished_in(_text(bucket, seen, place, folder, UNFINISHED))
-        origins = made_of.origins_in(_text(bucket, seen, place, folder, NOTE))
+        begun = made_of.unfinished_in(_text(hand, seen, place, folder, UNFINISHED))
+        origins = made_of.origins_in(_text(hand, seen, place, folder, NOTE))
         for file in files:
             called = file.place.rpartition("/")[2]
             if begun and called in begun.files.values():
@@ -45,11 +45,10 @@ def _by_folder(seen: Seen) -> dict[str, list[Found]]:
     return found
 
 
-def _text(bucket: Bucket, seen: Seen, place: str, folder: str, note: str) -> bytes | None:
+def _text(hand: ByHand, seen: Seen, place: str, folder: str, note: str) -> bytes | None:
     """A note; only where the list does not say that there is none it is asked for."""
     key, beginning = f"{folder}/{note}".lstrip("/"), fixed_part(place).strip("/")
     is_listed = not beginning or f"{folder}/".startswith(f"{beginning}/")
     if is_listed and key not in seen.notes:
         return None
-    found = bucket.get(key)
-    return found[0] if found else None
+    return hand.noted(folder, note)

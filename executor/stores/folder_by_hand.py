@@ -153,9 +153,7 @@ class FolderByHand(Hand):
         return found
 
     def noted(self, folder: str, note: str) -> bytes | None:
-        with suppress(OSError, ValueError), os.fdopen(tree.open_below(self.folder, f"{folder}/{note}".lstrip("/")), "rb") as file:
-            return file.read(made_of.LARGEST)
-        return None
+        return made_of.text_in(self.folder, f"{folder}/{note}".lstrip("/"))
 
     def write_note(self, folder: str, note: str, text: str | None) -> None:
         with _told(folder):
@@ -167,12 +165,8 @@ class FolderByHand(Hand):
 
     def note(self, folder: str, name: str, text: str) -> None:
         """As `executor.files.noting` asks for it."""
-        fresh = f"{name}.{os.getpid()}.new"
         with self._opened(folder, make=True) as handle:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-            with os.fdopen(os.open(fresh, flags, 0o644, dir_fd=handle), "w", encoding="utf-8") as file:
-                file.write(text)
-            os.rename(fresh, name, src_dir_fd=handle, dst_dir_fd=handle)
+            tree.write_in(handle, name, text)
 
     def folders_in(self, uri: str) -> list[str]:
         """As `executor.files.noting` asks for it."""

@@ -257,12 +257,8 @@ class Lake:
 
     def note(self, folder: str, name: str, text: str) -> None:
         """Writes a hidden file of ours into a folder, which is made where it is not there, in one step."""
-        fresh = f"{name}.{os.getpid()}.new"
         with _told(folder), self._folder(_parts_of_folder(folder), make=True) as handle:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-            with os.fdopen(os.open(fresh, flags, 0o644, dir_fd=handle), "w", encoding="utf-8") as file:
-                file.write(text)
-            os.rename(fresh, name, src_dir_fd=handle, dst_dir_fd=handle)
+            tree.write_in(handle, name, text)
 
     def forget_note(self, folder: str, name: str) -> None:
         """Removes a hidden file of ours; none need be there."""

@@ -146,20 +146,19 @@ def _result_of(run: Run) -> RunFinished | None:
 
 def _lost_problem(run: Run) -> dict[str, Any]:
     if run.publishing_since:
-        problem = Problem(
+        why = Problem(
             code="lost-while-publishing",
             message="The machine that ran this stopped answering while the outputs were being made visible.",
             fix="Run it again.",
         )
-        return visible.told(run, problem).as_dict()
-    times = "once" if run.fence == 1 else f"{run.fence} times"
-    problem = Problem(
-        code="worker-lost",
-        message="The machine that ran this stopped answering.",
-        found=f"It was tried {times}.",
-        fix="Run it again. If this happens twice, ask whoever runs the machine to look at the worker's log.",
-    )
-    return visible.told(run, problem).as_dict()
+    else:
+        why = Problem(
+            code="worker-lost",
+            message="The machine that ran this stopped answering.",
+            found=f"It was tried {'once' if run.fence == 1 else f'{run.fence} times'}.",
+            fix="Run it again. If this happens twice, ask whoever runs the machine to look at the worker's log.",
+        )
+    return visible.told(run, why).as_dict()
 
 
 def _held(run: Run) -> Any:
