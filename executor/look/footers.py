@@ -48,7 +48,7 @@ def _footer(file: DataFile) -> tuple[dict[str, str], int]:
         instants = {metadata.schema.column(index).path for index in range(metadata.num_columns) if _is_old_time(metadata, index)}
         fields = metadata.schema.to_arrow_schema()
         _require_own_names([field.name for field in fields], file)
-        words = {field.name: "timestamp" if field.name in instants else _words(str(field.type)) for field in fields}
+        words = {field.name: "timestamp" if field.name in instants else type_words(str(field.type)) for field in fields}
         return _odd(words, metadata), metadata.num_rows
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         message = f"“{file.name}”: The file is not a Parquet file that can be read, or is broken."
@@ -100,7 +100,8 @@ _SPARK = b"org.apache.spark.sql.parquet.row.metadata"
 """Spark's note of its own types."""
 
 
-def _words(kind: str) -> str:
+def type_words(kind: str) -> str:
+    """What a type of Arrow is called here."""
     for pattern, words in _WORDS:
         kind = re.sub(pattern, words, kind)
     return kind

@@ -27,7 +27,7 @@ from executor.look.proposal import Found, Proposal, ProposedColumn, Said, Settin
 from executor.look.questions import questions_of_values
 from executor.look.types import Typing
 from executor.look.unfolding import MOST as MOST_LISTS
-from executor.look.unfolding import lists_in, question, rows_of, unfolded, words_of
+from executor.look.unfolding import Items, lists_in, question, rows_of, unfolded, words_of
 from executor.problems import Problem, ProblemError
 
 LARGEST_DOCUMENT = 64_000_000
@@ -154,6 +154,7 @@ def _judge(proposal: Proposal, settings: Settings, records: Callable[[], Iterato
         table.take(record, line, has_escapes)
     fields = {name: key.as_shape() for name, key in table.keys.items()}
     lists, count = list(lists_in(fields))[:MOST_LISTS], table.rows
+    items, is_cut = table.items, bool(proposal.rows)
     outermost = [path for path in lists if len(path) == min(map(len, lists))]
     usual = words_of(outermost[0]) if count == 1 and proposal.format == "json" and len(outermost) == 1 else ""
     chosen = next((path for path in lists if words_of(path) == (usual if settings.rows_of is None else settings.rows_of)), None)
@@ -166,13 +167,16 @@ def _judge(proposal: Proposal, settings: Settings, records: Callable[[], Iterato
             for row in rows_of(record, how):
                 table.take(row, line, has_escapes)
         proposal.unfolded, proposal.problems = how, problems
+    is_whole = not proposal.rows
     table.finish()
+    if chosen and not is_whole:
+        proposal.rows = None  # how many items the objects have that were not looked at is not known
     _describe(proposal, table.keys, settings, is_in_order=chosen is not None)
     columns = {column.raw_name: column for column in proposal.columns}
     group_rows(proposal, [[_text_cell(row.get(name)) for name in columns] for row in table.sample])
     if lists:
         proposal.settings.rows_of = words_of(chosen) if chosen else ""
-        proposal.questions.insert(0, question(lists, words_of(chosen) if chosen else "", table.rows, count))
+        proposal.questions.insert(0, question(lists, words_of(chosen) if chosen else "", items, is_cut=is_cut))
 
 
 class _Table:
@@ -184,6 +188,7 @@ class _Table:
         self.keys: dict[str, _Key] = {name: _Key(name, self.zone) for name in names}
         self.of_others = 0
         self.sample: list[dict[str, Any]] = []
+        self.items = Items()
         self.spelled = {name.lower(): name for name in names}
         self.halves: list[int] = []
         self.doubled: list[int] = []
@@ -203,6 +208,8 @@ class _Table:
             key.take(row.get(name), line)
         self.rows += 1
         self.of_others += line >> FILE_BITS > 0
+        if line >> FILE_BITS == 0:
+            self.items.take(record)
         if len(self.sample) < MOST_SAMPLE and line >> FILE_BITS == 0:
             self.sample.append(row)
         if len(self.proposal.first_rows) < FIRST_ROWS and line >> FILE_BITS == 0:

@@ -107,7 +107,8 @@ class ProposedColumn(_Part):
     sure: bool = True
     rows: int
     fits: int
-    nulls: int
+    nulls: int | None = None
+    """None: not known."""
     distinct: int | None = None
     lowest: str | None = None
     highest: str | None = None

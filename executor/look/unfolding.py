@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -76,17 +77,57 @@ def _at(value: Any, place: list[str]) -> Any:
     return value
 
 
-def question(lists: list[tuple[str, ...]], chosen: str, rows: int, records: int) -> Question:
-    """What one row shall be."""
+class Items:
+    """How many items each list in the objects has, and how many objects have any."""
+
+    def __init__(self) -> None:
+        self.objects = 0
+        self.items: Counter[tuple[str, ...]] = Counter()
+        self.holders: Counter[tuple[str, ...]] = Counter()
+
+    def take(self, record: Mapping[str, Any]) -> None:
+        """One object."""
+        self.objects += 1
+        self._take(record, ())
+
+    def _take(self, value: Mapping[str, Any], around: tuple[str, ...]) -> None:
+        for name, inner in value.items():
+            path = (*around, name.lower())
+            if isinstance(inner, list) and inner:
+                self.items[path] += len(inner)
+                self.holders[path] += 1
+            elif isinstance(inner, dict) and len(path) < DEEPEST:
+                self._take(inner, path)
+
+    def words(self, path: tuple[str, ...]) -> str:
+        """What each item of the list would be as a row; an object without items is one, too, unless it is the only one."""
+        key = tuple(name.lower() for name in path)
+        items, without = self.items[key], self.objects - self.holders[key] if self.objects > 1 else 0
+        if not without:
+            return _rows(items)
+        return f"{_rows(items + without)}: {_many(items, 'item')}, and {_many(without, 'object')} without any"
+
+
+def _rows(count: int) -> str:
+    return _many(count, "row")
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def question(lists: list[tuple[str, ...]], chosen: str, items: Items, *, is_cut: bool) -> Question:
+    """What one row shall be. `is_cut`: there are more objects than were looked at."""
+    of = f" of the first {_many(items.objects, 'object')}" if is_cut else ""
     options = [
         Option(
             label=f"Each item of “{words_of(path)[:60]}”",
-            words=(f"{rows:,} rows; " if words_of(path) == chosen else "") + "what stands around the list is repeated in each",
+            words=f"{items.words(path)}{of}; what stands around the list is repeated in each",
             settings={"rowsOf": words_of(path)},
             is_chosen=words_of(path) == chosen,
         )
         for path in lists[:MOST]
     ]
-    count = "1 row" if records == 1 else f"{records:,} rows"
-    options.append(Option(label="The whole object", words=f"{count}; lists stay lists", settings={"rowsOf": ""}, is_chosen=not chosen))
+    whole = f"{_rows(items.objects)}{of}; lists stay lists"
+    options.append(Option(label="The whole object", words=whole, settings={"rowsOf": ""}, is_chosen=not chosen))
     return Question(key="rowsOf", title="What is one row?", words="There are lists of objects inside.", options=options)

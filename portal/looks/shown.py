@@ -213,7 +213,6 @@ def _column(column: ProposedColumn) -> dict[str, Any]:
     options = [(key, type_words(column.type) if key == kind else words, key == kind) for key, words, _ in TYPES]
     if column.fixed or not any(is_now for _, _, is_now in options):
         options = []
-    empty = column.rows - column.nulls
     return {
         "column": column,
         "icon": ICONS.get(kind, "abc"),
@@ -221,8 +220,8 @@ def _column(column: ProposedColumn) -> dict[str, Any]:
         "options": options,
         "fits_all": column.fits == column.rows,
         "not_fitting": column.rows - column.fits,
-        "null_percent": _percent(column.nulls, column.rows),
-        "is_empty": empty <= 0,
+        "null_percent": _percent(column.nulls or 0, column.rows),
+        "is_empty": column.nulls is not None and column.nulls >= column.rows,
         "was_renamed": column.raw_name != column.name,
         "is_name_lost": bool(column.raw_name.strip()) and column.name == f"column_{column.index + 1}" != column.raw_name.strip(),
         "bars": [

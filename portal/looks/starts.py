@@ -39,7 +39,7 @@ def _by_day(stages: list[dict[str, Any]], proposal: Proposal) -> list[dict[str, 
     day = next((column for column in columns if column.type["type"] in ("date", "timestamp")), None)
     if day is None:
         return stages
-    amount = next((column for column in columns if column.type["type"] in ("decimal", "double") and column.nulls < column.rows), None)
+    amount = next((column for column in columns if column.type["type"] in ("decimal", "double") and column.nulls != column.rows), None)
     name = f"{table}_by_day"
     figures = ["count(*) AS rows", *([f"avg({_sql(amount)}) AS mean"] if amount else [])]
     sql = f"SELECT {_day(day)} AS day,\n       " + ",\n       ".join(figures) + f"\nFROM {table}\nGROUP BY ALL"
@@ -63,7 +63,7 @@ def _day(column: ProposedColumn) -> str:
 def _with_rules(stages: list[dict[str, Any]], proposal: Proposal) -> list[dict[str, Any]]:
     table, columns = _table(stages), _kept(proposal)
     rules = []
-    filled = next((column for column in columns if not column.nulls and column.rows), None)
+    filled = next((column for column in columns if column.nulls == 0 and column.rows), None)
     if filled:
         sql = (
             f"SELECT count_if({_sql(filled)} IS NULL) = 0 AS outcome,\n"

@@ -252,6 +252,36 @@ def test_lists_in_many_objects_are_offered_and_none_is_lost(tmp_path: Path) -> N
         ["1", "2024-01-01", "a", "1"], ["1", "2024-01-01", "b", "2"], ["2", None, None, None],
     ]  # fmt: skip
     assert [option.is_chosen for option in rows.questions[0].options] == [True, False]
+    for shown in (found, rows):
+        assert [option.words.split(";")[0] for option in shown.questions[0].options] == [
+            "3 rows: 2 items, and 1 object without any", "2 rows",
+        ]  # fmt: skip
+
+
+def test_of_lists_it_is_told_how_many_rows_each_gives(tmp_path: Path) -> None:
+    records = [
+        {"id": 1, "Lines": [{"n": 1}] * 2, "in": {"tax": [{"t": 1}]}},
+        {"id": 2, "lines": [{"n": 1}] * 3, "in": {"tax": [{"t": 1}] * 4}},
+    ]
+    found = look_at(tmp_path, "t.json", json.dumps(records))
+    assert [option.words.split(";")[0] for option in found.questions[0].options] == ["5 rows", "5 rows", "2 rows"]
+    other = [*records, {"id": 3, "lines": []}]
+    found = look_at(tmp_path, "t.json", json.dumps(other))
+    assert [option.words.split(";")[0] for option in found.questions[0].options] == [
+        "6 rows: 5 items, and 1 object without any", "6 rows: 5 items, and 1 object without any", "3 rows",
+    ]  # fmt: skip
+
+
+def test_of_a_file_that_is_not_looked_at_to_its_end_no_number_of_items_is_made_up(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps({"id": n, "lines": [{"a": 1}] * 2}) + "\n" for n in range(1000)))
+    found = look(Roots(tmp_path), "t.jsonl", {"rowsOf": "lines"}, limit_bytes=2_000, seconds=20, tell=quiet)
+    judged = found.rows_judged // 2
+    assert (found.rows, found.rows_judged % 2) == (None, 0) and 0 < judged < 1000
+    assert [option.words.split(";")[0] for option in found.questions[0].options] == [
+        f"{2 * judged} rows of the first {judged} objects", f"{judged} rows of the first {judged} objects",
+    ]  # fmt: skip
+    whole = look(Roots(tmp_path), "t.jsonl", {"rowsOf": ""}, limit_bytes=2_000, seconds=20, tell=quiet)
+    assert whole.rows == 1000
 
 
 def test_names_of_unfolded_rows_never_meet(tmp_path: Path) -> None:

@@ -88,7 +88,61 @@ def test_parquet(tmp_path: Path) -> None:
     found = look_at(tmp_path, "f.parquet", columns={"1": {"name": "at"}})
     assert (found.format, found.rows) == ("parquet", 3)
     assert [(column.name, column.type["type"]) for column in found.columns] == [("id", "long"), ("at", "date"), ("p_eur", "struct")]
-    assert found.first_rows[0] == [1, 3, "2024-01-01", "{'x': 1}"]
+    assert found.first_rows[0] == [1, 3, "2024-01-01", '{"x": 1}']
+
+
+def kept_as_parquet(folder: Path, **columns: Any) -> dict[str, tuple[Any, str, list[str]]]:
+    """Name → (how many have no value, from where to where, samples), as a look at a file of these columns tells."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table(columns), folder / "f.parquet", row_group_size=2)
+    return {column.name: (column.nulls, column.range_words, column.samples) for column in look_at(folder, "f.parquet").columns}
+
+
+def test_numbers_of_a_parquet_file_are_as_they_stand_in_it(tmp_path: Path) -> None:
+    """Parquet writes a least value of zero as -0.0; numbers of 32 bits are no longer ones."""
+    import pyarrow as pa
+
+    found = kept_as_parquet(
+        tmp_path,
+        weight=[0.0, 2.5, 4.0],
+        less=[-1.5, -0.5, 0.0],
+        single=pa.array([0.1, 100.0, 16777216.0], pa.float32()),
+        odd=[float("nan"), float("-inf"), 1.0],
+        yes=[True, None, False],
+    )
+    assert [words for _, words, _ in found.values()] == [
+        "0.0 – 4.0", "-1.5 – 0.0", "0.1 – 16777216.0", "-Infinity – 1.0", "false – true",
+    ]  # fmt: skip
+    assert (found["single"][2], found["odd"][2]) == (["0.1", "100.0", "16777216.0"], ["NaN", "-Infinity", "1.0"])
+
+
+def test_what_is_empty_in_a_parquet_file_is_told_where_it_says_so(tmp_path: Path) -> None:
+    """What it says of the items of a list says nothing of the lists."""
+    import pyarrow as pa
+
+    found = kept_as_parquet(
+        tmp_path,
+        who=[{"a": 1, "b": 2}, None, {"a": None, "b": 3}],
+        tags=[["x", None], [], None],
+        ages=pa.array([[("a", 1)], None, []], pa.map_(pa.string(), pa.int64())),
+        id=[1, None, 3],
+        all_empty=pa.array([None, None, None], pa.float64()),
+    )
+    assert {name: nulls for name, (nulls, _, _) in found.items()} == {
+        "who": None, "tags": None, "ages": None, "id": 1, "all_empty": 3,
+    }  # fmt: skip
+    assert {name: words for name, (_, words, _) in found.items() if words} == {"id": "1 – 3"}
+    assert (found["tags"][2], found["ages"][2]) == (['["x", null]', "[]"], ['[["a", 1]]', "[]"])
+
+
+def test_bytes_and_types_of_a_parquet_file_are_called_as_elsewhere(tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    assert kept_as_parquet(tmp_path, raw=[b"\x00\xff", b"", None])["raw"] == (1, "", ["AP8=", ""])
+    kept_as_parquet(tmp_path, at=pa.array([0], pa.timestamp("us")), day=[date(2024, 1, 1)], n=pa.array([1], pa.int32()), big=[1])
+    assert [column.words for column in look_at(tmp_path, "f.parquet").columns] == ["timestamp without zone", "", "int", ""]
 
 
 def workbook(path: Path) -> None:
