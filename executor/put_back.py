@@ -1,5 +1,5 @@
-"""`python -m executor put-back`: one JSON object {lake, roots, connections, uri, kept, table} on standard input, one event in answer. See
-docs/contract.md."""
+"""`python -m executor put-back`: one JSON object {lake, roots, connections, uri, kept, table, latest} on standard input, one event in
+answer. See docs/contract.md."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from executor.event_writer import EventWriter
 from executor.events import ProblemFound, PutBack
-from executor.files.delta_log import Log, require_same
+from executor.files.delta_log import Log, require_latest, require_same
 from executor.problems import Problem, ProblemError
 from executor.stores.roots import roots_of
 
@@ -22,8 +22,11 @@ def put_back(stream: TextIO, answers: TextIO) -> int:
         given = _given(stream.readline(LONGEST))
         with roots_of(given) as roots:
             root, place = roots.at(given["uri"], "outputURI", writes=True)
-            if table := given.get("table"):  # of a Delta table: its id
-                require_same(Log.of(root.table_log(place, given["uri"], "outputURI", 0), given["uri"]), table)
+            table, latest = given.get("table"), given.get("latest")
+            if table or latest is not None:  # of a Delta table
+                log = Log.of(root.table_log(place, given["uri"], "outputURI", 0), given["uri"])
+                require_same(log, table)
+                require_latest(log, latest)
             emit(PutBack(uri=given["uri"], **root.put_back(place, given["kept"], given["uri"], str(given.get("by", "")))))
     except ProblemError as error:
         emit(ProblemFound(problem=error.problems[0].as_dict()))

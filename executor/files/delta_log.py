@@ -398,6 +398,18 @@ def require_same(log: Log, table_id: Any) -> None:
         )
 
 
+def require_latest(log: Log, latest: Any) -> None:
+    """Raises ProblemError where the table has a newer version than the one that somebody saw as the newest. None: any may."""
+    if latest is not None and log.latest != latest:
+        raise ProblemError(
+            Problem(
+                code="table-changed",
+                message=f"“{log.uri}” has version {log.latest} by now; the newest was {latest} when this page was opened.",
+                fix="Nothing was put back. Load the page again to see what came, then decide.",
+            )
+        )
+
+
 def require_writable(state: State, uri: str) -> None:
     """Raises ProblemError where the table asks more of writers than is known here."""
     wanted = set(state.protocol.get("writerFeatures") or ()) - KNOWN_TO_WRITERS

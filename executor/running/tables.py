@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from executor.files import delta_versions, kept
 from executor.files.delta_columns import columns_of
-from executor.files.delta_log import Log, State, require_same
+from executor.files.delta_log import Log, State, require_latest, require_same
 from executor.files.delta_rules import in_table
 from executor.files.delta_travel import moment_of
 from executor.files.delta_vacuum import LEAST_HOURS, Wish
@@ -102,6 +102,7 @@ def _diff(log: Log, given: Mapping[str, Any], at: _At) -> dict[str, Any]:
 
 
 def _restore(log: Log, given: Mapping[str, Any], at: _At) -> dict[str, Any]:
+    require_latest(log, given.get("latest"))
     at.root.put_back(at.place, f"version-{_version(given, 'version')}", log.uri, str(given.get("by", "")))
     return {"version": Log.of(log.table, log.uri).latest}
 

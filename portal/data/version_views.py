@@ -203,11 +203,12 @@ async def optimize(request: HttpRequest, project: str, environment: str) -> Http
 
 @require_POST
 def put_back(request: HttpRequest, project: str, environment: str) -> HttpResponse:
-    """POST `uri` and `version`. Goes back to the page it was asked on."""
+    """POST `uri`, `version`, and `table` and `latest` as the page showed them. Goes back to the page it was asked on."""
     user, found, uri = _to_change(request, project, environment)
-    version, of = request.POST.get("version", ""), request.POST.get("table", "")
+    version, of, latest = (request.POST.get(name, "") for name in ("version", "table", "latest"))
     try:
-        table_actions.put_back_version(actor=user, environment=found, uri=uri, version=table_versions.number(version), table=of)
+        back, newest = table_versions.number(version), table_versions.number(latest) if latest else None
+        table_actions.put_back_version(actor=user, environment=found, uri=uri, version=back, table=of, latest=newest)
     except NotAllowed:
         raise
     except PortalError as refusal:

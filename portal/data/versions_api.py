@@ -66,6 +66,12 @@ class TableIn(serializers.Serializer[Any]):
 
 class PutBackVersionIn(TableIn):
     version = serializers.IntegerField(min_value=0)
+    latest = serializers.IntegerField(
+        min_value=0,
+        allow_null=True,
+        default=None,
+        help_text="The table's newest version when you looked: refused (409) where there is a newer one.",
+    )
 
 
 URI = OpenApiParameter("uri", str, required=True, description="The table, for instance curated/contacts or archive:contacts.")
@@ -109,7 +115,7 @@ class PutBackVersion(OfTable):
         """By one more version; what lies there now can be put back in turn. 409 while a run works that writes there."""
         given = self.taken(PutBackVersionIn)
         found, uri = self.shown(given["uri"])
-        table_actions.put_back_version(actor=self.person, environment=found, uri=uri, version=given["version"], table=given["table"])
+        table_actions.put_back_version(actor=self.person, environment=found, **given | {"uri": uri})
         return Response(TableVersionsOut(table_versions.versions_of(self.person, found, uri)).data)
 
 

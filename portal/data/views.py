@@ -376,12 +376,16 @@ def put_back(request: HttpRequest, project: str, environment: str) -> HttpRespon
         FileVersion.objects.filter(environment=found).select_related("environment__project"),
         pk=request.POST.get("version", ""),
     )
-    return _do(
-        request,
-        lambda: address("table", found, actions.put_back(actor=user, version=version).uri),
-        f"{version.uri} is as it was.",
-        reverse("data:list", args=[project, environment]),
-    )
+    rights.require_change(user, found, "change_data")
+    page, listed = address("table", found, version.uri), reverse("data:list", args=[project, environment])
+
+    def act() -> str:
+        if there := find_table(found, version.uri):
+            _require_seen(request, there)
+        actions.put_back(actor=user, version=version)
+        return page
+
+    return _do(request, act, f"{version.uri} is as it was.", page if request.POST.get("seen") else listed)
 
 
 def _do(request: HttpRequest, act: Callable[[], str], done: str, back: str) -> HttpResponse:

@@ -115,17 +115,19 @@ def rerun(*, actor: User, run: Run, which: str = "same", parameters: dict[str, A
     )
 
 
-def put_back_output(*, actor: User, place: Place, kept_id: str, table: str = "") -> Place:
+def put_back_output(*, actor: User, place: Place, kept_id: str, seen: str = "", table: str = "", latest: int | None = None) -> Place:
     """Makes an earlier output the present one again, in one step; what lay there is kept in its place, so that this can be undone.
-    `table`: id of the Delta table that was shown.
+    `seen`: when what was shown to lie there was published (ISO); `table` and `latest`: id and newest version of the Delta table that was
+    shown. Each is asked about where it is given: who undoes what they saw must not undo what came since.
 
-    Raises Conflict while a run works that writes the place, PortalError when that output is no longer kept."""
+    Raises Conflict while a run works that writes the place and where somebody has published there since, PortalError when that output is
+    no longer kept."""
     environment = place.environment
     if not may_answer_for(actor, "put_back_output", environment):
         raise NotAllowed("put_back_output", place)
     require_nobody_at_work(environment, place.uri, place.key)
     before = place.last_run_id
-    current = published.put_back(actor, place, kept_id, table)
+    current = published.put_back(actor, place, kept_id, published.Shown(seen, table, latest))
     place.refresh_from_db()
     said = {"now_of_run": current.get("run_id"), "was_of_run": str(before) if before else None}
     _record_put_back(actor, environment, place.owner, place=place.uri, kept=kept_id, **said)

@@ -25,6 +25,12 @@ from portal.runs import actions
 class PutBackIn(serializers.Serializer[Any]):
     uri = serializers.CharField(max_length=500)
     kept = serializers.CharField(max_length=40, help_text="The `id` of one of the place's kept outputs.")
+    seen = serializers.CharField(
+        max_length=40,
+        allow_blank=True,
+        default="",
+        help_text="The place's `published_at` when you looked: refused (409) where somebody has published there since.",
+    )
 
 
 class Places(ProjectView, ListView):
@@ -63,7 +69,7 @@ class PutBack(OfPlace):
         """In one step; what lay there is kept in its place. 409 while a run works that writes there."""
         given = self.taken(PutBackIn)
         place = self.place_at(given["uri"])
-        return Response(PlaceOut(actions.put_back_output(actor=self.person, place=place, kept_id=given["kept"])).data)
+        return Response(PlaceOut(actions.put_back_output(actor=self.person, place=place, kept_id=given["kept"], seen=given["seen"])).data)
 
 
 class GiveUpIn(serializers.Serializer[Any]):

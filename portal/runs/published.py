@@ -24,7 +24,7 @@ from portal.environments.at_work import changing
 from portal.environments.models import Environment
 from portal.environments.models import Root as RootRow
 from portal.environments.reach import judged_by, roots_elsewhere
-from portal.errors import PortalError
+from portal.errors import Conflict, PortalError
 from portal.jobs import places
 from portal.jobs.models import Job, Place
 from portal.locking import locked
@@ -184,7 +184,7 @@ def runs_and_kept(last_run_id: UUID | None, kept: list[dict[str, Any]]) -> tuple
     runs = Run.objects.select_related("job", "version").defer("document", "version__document").in_bulk({one for one in ids if one})
     present, *others = (runs.get(one) if one else None for one in ids)
     earlier = [
-        Publish(row.get("id", ""), run, _moment(row.get("published_at")), row.get("rows"), row.get("bytes"))
+        Publish(row.get("id", ""), run, parse_moment(row.get("published_at")), row.get("rows"), row.get("bytes"))
         for row, run in zip(kept, others, strict=True)
     ]
     return present, earlier
@@ -229,7 +229,8 @@ def run_id_in(text: Any) -> UUID | None:
         return None
 
 
-def _moment(text: Any) -> Any:
+def parse_moment(text: Any) -> Any:
+    """None for what is no time."""
     try:
         return parse_datetime(str(text))
     except ValueError:
@@ -251,22 +252,40 @@ def at_work_on(environment: Environment, uri: str) -> list[Run]:
     return [run for run in working if places.is_used_in(run.document, environment, uri)]
 
 
-def put_back(user: User, place: Place, kept_id: str, table: str = "") -> dict[str, Any]:
-    """Has a program behind the wall put the output back and notes what lies there then; gives the facts of it. `table`: id of the Delta
-    table that was shown. Raises PortalError.
+@dataclass(frozen=True)
+class Shown:
+    """What lay at a place when somebody looked, as far as that is known: when it was published, of a Delta table its id and newest
+    version."""
+
+    seen: str = ""
+    table: str = ""
+    latest: int | None = None
+
+
+def put_back(user: User, place: Place, kept_id: str, shown: Shown) -> dict[str, Any]:
+    """Has a program behind the wall put the output back and notes what lies there then; gives the facts of it. Raises PortalError, also
+    where something else lies there by now than was shown.
 
     What lies in the environment's folder is looked at once the place is held: a run that began after somebody had looked for one may have
     published since. What lies elsewhere is as the program found it."""
     with changing(place.environment, place.uri):
-        return _put_back(user, place, kept_id, table)
+        return _put_back(user, place, kept_id, shown)
 
 
-def _put_back(user: User, place: Place, kept_id: str, table: str) -> dict[str, Any]:
+def _put_back(user: User, place: Place, kept_id: str, shown: Shown) -> dict[str, Any]:
+    _require_shown(place, shown.seen)
     if not places.lies_there(place):
         words = f"What was kept of “{place.uri}” does not lie where its root leads by now."
         raise PortalError(words, code="output-not-kept", status=409, fix="Look at what lies there now.")
     ask = async_to_sync(preview_client.answer_over_files)
-    values = {"uri": place.uri, "kept": kept_id, "by": user.shown_name, "table": table, places.MEANT: place.lies_at}
+    values = {
+        "uri": place.uri,
+        "kept": kept_id,
+        "by": user.shown_name,
+        "table": shown.table,
+        "latest": shown.latest,
+        places.MEANT: place.lies_at,
+    }
     answer = ask("put-back", user=user.pk, environment=place.environment_id, values=values)
     is_here = _root_of(place.uri, judged_by(place.environment)) not in roots_elsewhere(place.environment)
     if answer.get("event") != preview_client.ANSWERS["put-back"] and not (is_here and _is_done_unheard(place, kept_id)):
@@ -283,6 +302,19 @@ def _put_back(user: User, place: Place, kept_id: str, table: str) -> dict[str, A
         there.save(update_fields=["kept", "last_run_id", "published_at", "file_list"])
         read_no_further(there.owner, there.environment, there.last_run_id)
     return current
+
+
+def _require_shown(place: Place, seen: str) -> None:
+    """Raises Conflict where somebody has published there, or put something back, since what was published at `seen` was shown."""
+    place.refresh_from_db(fields=["published_at", "last_run_id"])
+    if not seen or parse_moment(seen) == place.published_at:
+        return
+    run = Run.objects.select_related("job").filter(pk=place.last_run_id).first() if place.last_run_id else None
+    by = f": what lies there now is of run {run.short_id} of {run.job.name}" if run else ""
+    raise Conflict(f"“{place.uri}” was published anew since this page was opened{by}.", code="output-changed", fix=LOOK_AGAIN)
+
+
+LOOK_AGAIN = "Nothing was put back. Look at what lies there now, then decide."
 
 
 @transaction.atomic

@@ -306,7 +306,15 @@ def _place_of(run: Run, place: Place, *, may: bool) -> dict[str, Any]:
     read_by = _read_by(run, place.uri) if may and place.kept else ""
     ask = f"“{place.uri}” in {run.environment.name} is as it was. What lies there now is kept. {read_by}"
     address = reverse("runs:put_back", args=[run.project.slug, run.pk])
-    return {"uri": place.uri, "pk": place.pk, "field": "place", "address": address, "ask": ask, "publishes": published.history(place)}
+    return {
+        "uri": place.uri,
+        "pk": place.pk,
+        "field": "place",
+        "address": address,
+        "ask": ask,
+        "seen": place.published_at,
+        "publishes": published.history(place),
+    }
 
 
 def _read_by(run: Run, uri: str) -> str:

@@ -43,16 +43,16 @@ def require_shown(user: User, environment: Environment, uri: str, table: str) ->
         ask(user, environment, uri, "same", table=table)
 
 
-def put_back_version(*, actor: User, environment: Environment, uri: str, version: int, table: str = "") -> None:
+def put_back_version(*, actor: User, environment: Environment, uri: str, version: int, table: str = "", latest: int | None = None) -> None:
     """Makes the table what it was at `version`, by one more version of it. `table`, here and below: the id of the one that was shown, since
-    another one may lie there by now. Raises Conflict while a run works that writes it, PortalError where that version can be read no
-    longer."""
+    another one may lie there by now; `latest`: its newest version then. Raises Conflict while a run works that writes it, PortalError where
+    that version can be read no longer, and where there is a newer one than `latest`."""
     require_change(actor, environment, uri)
     if place := places.known_at(environment, uri):
-        actions.put_back_output(actor=actor, place=place, kept_id=f"version-{version}", table=table)
+        actions.put_back_output(actor=actor, place=place, kept_id=f"version-{version}", table=table, latest=latest)
         return
     actions.require_nobody_at_work(environment, uri, key_of(uri))
-    told = change(actor, environment, uri, "restore", version=version, table=table)
+    told = change(actor, environment, uri, "restore", version=version, table=table, latest=latest)
     _record(actor, environment, uri, CHANGE, kept=f"version-{version}", version=told.get("version"))
 
 

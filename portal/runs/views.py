@@ -16,6 +16,7 @@ from portal.accounts.models import Project, User
 from portal.errors import Conflict
 from portal.jobs.documents import shown
 from portal.jobs.models import Place
+from portal.page_actions import refused, sentence
 from portal.runs import actions, run_list, run_page
 from portal.runs.doors import reader_of
 from portal.runs.models import GOOD_STATES, DatabaseTable, Run
@@ -128,12 +129,17 @@ def rerun(request: HttpRequest, project: str, run: UUID) -> HttpResponse:
 
 @require_POST
 def put_back(request: HttpRequest, project: str, run: UUID) -> HttpResponse:
-    """POST `place` (its id) and `kept`: an earlier output of a place that this run published becomes the present one again.
-    Leads back to the page that was asked on."""
+    """POST `place` (its id), `kept`, and `seen` as the page showed it: an earlier output of a place that this run published becomes the
+    present one again. Leads back to the page that was asked on."""
     found = reader_of(request, project, run).run
     places = Place.objects.select_related("environment__project", "owner").filter(environment=found.environment_id)
     place = policy.find(_person(request), "view", places, pk=request.POST.get("place", ""))
-    actions.put_back_output(actor=_person(request), place=place, kept_id=request.POST.get("kept", ""))
+    kept, seen = request.POST.get("kept", ""), request.POST.get("seen", "")
+    try:
+        actions.put_back_output(actor=_person(request), place=place, kept_id=kept, seen=seen)
+    except Conflict as refusal:
+        refused(request, sentence(refusal))
+        return _back(request, found)
     messages.success(request, f"“{place.uri}” is put back. What lay there is kept: it can be put back in turn.")
     place.refresh_from_db()
     if place.file_list == "behind":

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import shutil
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 
+from executor.put_back import put_back
 from portal.accounts.models import User
 from portal.data.models import FileVersion
 from portal.environments.models import Environment
 from portal.errors import PortalError
+from portal.jobs.models import Place
 from portal.runs import table_actions
-from tests.data.programs import in_this_process
+from tests.data.programs import WORK, in_this_process
 from tests.executor.test_delta_log import PROTOCOL, add, info, metadata, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,6 +90,61 @@ def test_nor_by_api(table: Path, ana: User, program_of: Callable[..., Any], path
     told = program.post(API + path, {"uri": URI, "table": "one", **given}, format="json")
     assert (told.status_code, told.json()["code"]) == (409, "table-replaced") and versions_in(table) == 2
     assert program.get(f"{API}difference?uri={URI}&version=1&against=0&table=one").json()["code"] == "table-replaced"
+
+
+@pytest.mark.parametrize("is_published", [False, True])
+def test_a_version_is_put_back_where_it_is_known_what_came_after_it(
+    table: Path,
+    lake: Path,
+    dev: Environment,
+    ana: User,
+    browser_of: Any,
+    program_of: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    is_published: bool,
+) -> None:
+    """A page of versions was opened, and then a run has published one more: nobody undoes what they have not seen."""
+    if is_published:
+        Place.objects.create(environment=dev, uri=URI, key=URI)
+        monkeypatch.setitem(WORK, "put-back", put_back_in(lake))
+    browser, program = browser_of(ana), program_of(ana, "read", "run")
+    page = browser.get(f"{PAGE}versions?uri={URI}", headers={"HX-Request": "true"}).text
+    [latest] = re.findall(r'name="latest" value="([^"]+)"', page)
+    assert latest == "1"
+    write(table, 2, info(9_000), add("c.parquet", 4))
+    asked = {"uri": URI, "version": "0", "table": "one", "latest": latest}
+    answer = browser.post(f"{PAGE}versions/put-back", asked, follow=True).text
+    assert "has version 2 by now; the newest was 1 when this page was opened" in answer and versions_in(table) == 3
+    told = program.post(f"{API}put-back", asked, format="json")
+    assert (told.status_code, told.json()["code"], versions_in(table)) == (409, "table-changed", 3)
+    assert "This is no number" in browser.post(f"{PAGE}versions/put-back", asked | {"latest": "x"}, follow=True).text
+    assert versions_in(table) == 3
+
+
+def put_back_in(lake: Path) -> Callable[..., dict[str, Any]]:
+    """The program that puts outputs back, with what it is told."""
+
+    def work(given: dict[str, Any], roots: Any, tell: Any) -> dict[str, Any]:
+        answers = StringIO()
+        put_back(StringIO(json.dumps({"lake": str(lake), **{name: given[name] for name in ("uri", "kept", "table", "latest")}})), answers)
+        return dict(json.loads(answers.getvalue()))
+
+    return work
+
+
+def test_a_file_that_was_replaced_since_is_not_put_back_to_before(
+    lake: Path, dev: Environment, ana: User, bring: Callable[..., FileVersion], browser_of: Any
+) -> None:
+    first = bring("a.csv", b"n\n1\n")
+    bring("a.csv", b"n\n1\n2\n", if_there="new_version")
+    browser = browser_of(ana)
+    page = browser.get(f"{PAGE}table?uri=raw/a.csv").text
+    [seen] = re.findall(r'name="seen" value="([^"]+)">\s*<button class="btn sm" name="version"', page)
+    bring("a.csv", b"n\n3\n", if_there="new_version")
+    answer = browser.post(f"{PAGE}put-back", {"version": first.pk, "seen": seen}, follow=True).text
+    assert "is another one by now" in answer and (lake / "raw/a.csv").read_bytes() == b"n\n3\n"
+    browser.post(f"{PAGE}put-back", {"version": first.pk})
+    assert (lake / "raw/a.csv").read_bytes() == b"n\n1\n"
 
 
 @pytest.mark.parametrize("button", ["rename", "delete"])

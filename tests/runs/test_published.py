@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from io import StringIO
 from pathlib import Path
@@ -239,6 +240,49 @@ def test_an_earlier_output_is_put_back_with_one_click_and_back_again(
         place.refresh_from_db()
         assert content(place) == expected and len(place.kept) == 1
     assert AuditEvent.objects.filter(action="put_back_output", environment="dev", result="done").count() == 2
+
+
+@pytest.mark.parametrize("where", ["the page of data", "the page of the run", "the API"])
+def test_who_undoes_a_publish_that_they_saw_does_not_undo_a_later_one(
+    published_twice: Place,
+    ana: User,
+    browser_of: BrowserOf,
+    program_of: Callable[..., Any],
+    version: JobVersion,
+    dev: Environment,
+    where: str,
+) -> None:
+    from portal.audit.models import AuditEvent
+    from portal.jobs.models import Place
+
+    place, run, table = published_twice, f"/p/flights/runs/{published_twice.last_run_id}/", f"/p/flights/data/dev/table?uri={WRITES}"
+    shown, programs = run if where == "the page of the run" else table, "/api/v1/projects/flights/environments/dev/places/"
+    program, browser, kept_id = program_of(ana, "read", "run"), browser_of(ana), place.kept[0]["id"]
+
+    def seen() -> str:
+        if where == "the API":
+            [told] = [one for one in program.get(programs).json()["results"] if one["uri"] == WRITES]
+            return str(told["published_at"])
+        return re.findall(r'name="seen" value="([^"]+)"', browser.get(shown).content.decode())[0]
+
+    def put_back(seen: str) -> str:
+        if where == "the API":
+            asked = {"uri": WRITES, "kept": kept_id, "seen": seen}
+            return str(program.post(f"{programs}put-back", asked, format="json").content.decode())
+        asked = {"place": place.pk, "kept": kept_id, "seen": seen, "next": shown}
+        return browser.post(f"{run}put-back", asked, follow=True).content.decode()
+
+    opened, third = seen(), publish(version, dev, 3)
+    answer = put_back(opened)
+    assert "was published anew since this page was opened" in answer and f"of run {third.short_id}" in answer
+    assert "Nothing was put back." in answer and content(place) == "run 3"
+    assert "was published anew" in put_back("no time at all") and content(place) == "run 3"
+    assert not AuditEvent.objects.filter(action="put_back_output", result="done").exists()
+    opened = seen()
+    put_back(opened)
+    assert content(place) == "run 1"
+    kept_id = Place.objects.get(pk=place.pk).kept[0]["id"]
+    assert "was published anew" in put_back(opened) and content(place) == "run 1", "another tab has put that back"
 
 
 def test_what_was_put_back_by_a_program_that_could_not_say_so_is_noted(
