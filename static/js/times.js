@@ -35,9 +35,12 @@ function dayAndClock(moment, now) {
   return `${date} ${clock.format(moment)}`;
 }
 
+/** The reader's own, of 24 hours everywhere. */
+export const clockOf = (moment) => clock.format(moment);
+
 const FORMS = {
   ago: (moment) => ago(moment),
-  clock: (moment) => clock.format(moment),
+  clock: clockOf,
   day: (moment) => dayAndClock(moment, new Date()),
   full: (moment) => `${dayYear.format(moment)}, ${clockSeconds.format(moment)}`,
 };

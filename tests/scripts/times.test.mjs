@@ -9,7 +9,7 @@ globalThis.document = {
   addEventListener: () => {},
   querySelectorAll: (which) => (which === "select[data-own-zone]" ? [known, unknown] : []),
 };
-const { proposeZone } = await import("../../static/js/times.js");
+const { clockOf, proposeZone } = await import("../../static/js/times.js");
 
 test("the reader's zone is proposed where nobody has chosen one", () => {
   proposeZone("Pacific/Auckland");
@@ -17,4 +17,9 @@ test("the reader's zone is proposed where nobody has chosen one", () => {
   assert.equal(unknown.value, "UTC");
   proposeZone("Mars/Olympus");
   assert.equal(known.value, "Pacific/Auckland");
+});
+
+test("clocks are of 24 hours whatever the reader's country is used to", () => {
+  assert.equal(clockOf(new Date(2024, 0, 1, 16, 1)), "16:01");
+  assert.equal(clockOf(new Date(2024, 0, 1, 0, 5)), "00:05");
 });

@@ -15,7 +15,7 @@ import { StageList } from "./list.js";
 import { parameterChips, valuesForRun } from "./parameters.js";
 import { watch } from "./presence.js";
 import { Facts, Preview } from "./preview.js";
-import { Problems, stops } from "./problems.js";
+import { counted, isBegun, Problems } from "./problems.js";
 import { Saver } from "./save.js";
 import { Sources } from "./sources.js";
 import { know, newStage, typedColumns } from "./stages.js";
@@ -151,17 +151,15 @@ function drawToolbar() {
     label("run-button", store.stages.length > 1 ? `Run 1 → ${store.stages.length}` : "Run");
     $("run-button").disabled = !store.stages.length || Boolean(store.broken);
   }
-  const count = problems.list.length;
   const chip = $("problem-chip");
-  if (count === 1 && problems.list[0].code === "no-stages") {
+  if (!isBegun(problems.list)) {
     chip.className = "chip mut";
     chip.replaceChildren("no stages yet");
     return;
   }
-  const faults = problems.list.filter(stops).length;
-  const words = faults ? plural(faults, "problem") : count ? plural(count, "warning") : "no problems";
-  chip.className = `chip ${count ? "warn" : "ok"}`;
-  chip.replaceChildren(icon(count ? "alert-triangle" : "circle-check"), ` ${words}`);
+  const isGood = !problems.list.length;
+  chip.className = `chip ${isGood ? "ok" : "warn"}`;
+  chip.replaceChildren(icon(isGood ? "circle-check" : "alert-triangle"), ` ${counted(problems.list)}`);
 }
 
 function drawDraftState() {

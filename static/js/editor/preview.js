@@ -11,7 +11,7 @@ import { choose } from "../tabs.js";
 import { duration } from "../times.js";
 import { show } from "../toasts.js";
 import { connectionButton } from "./connection_button.js";
-import { placeOf, problemList } from "./problems.js";
+import { isBegun, placeOf, problemList } from "./problems.js";
 
 /** What the last preview knew of each stage: rows, and whether the stage has changed since. */
 export class Facts {
@@ -359,7 +359,7 @@ export class Preview {
 
   drawProblems() {
     const { list } = this.problems;
-    this.parts.count.textContent = list.length ? String(list.length) : "";
+    this.parts.count.textContent = list.length && isBegun(list) ? String(list.length) : "";
     this.parts.problems.replaceChildren(problemList(list, this.goto, (problem) => connectionButton(problem, this)));
   }
 

@@ -1,6 +1,6 @@
 // What is wrong with the document: judged by the server at each pause in typing, and by Spark where a preview session is up.
 
-import { debounced, el, icon } from "../dom.js";
+import { debounced, el, icon, plural } from "../dom.js";
 import { lines } from "../lines.js";
 import { request } from "../server.js";
 
@@ -135,6 +135,16 @@ const keyed = (problems, keys) =>
 
 /** Whether no version can be saved with it; a warning stops nobody. */
 export const stops = (problem) => problem.severity !== "warning";
+
+/** Whether all there is to say is that the job is yet to be begun. */
+export const isBegun = (list) => !(list.length === 1 && list[0].code === "no-stages");
+
+/** How many problems and how many warnings these are: together as many as the list has. */
+export function counted(list) {
+  const faults = list.filter(stops).length;
+  const parts = [faults && plural(faults, "problem"), list.length > faults && plural(list.length - faults, "warning")];
+  return parts.filter(Boolean).join(", ") || "no problems";
+}
 
 /** The list in the panel: each problem is a button that leads to its place; `mend` gives another that mends it, or null. */
 export function problemList(problems, goto, mend = () => null) {

@@ -6,7 +6,7 @@ import { told } from "../remarks.js";
 import { asTabs, resultTable } from "../result_table.js";
 import { cutWords } from "../rows.js";
 import { choose } from "../tabs.js";
-import { duration } from "../times.js";
+import { clockOf, duration } from "../times.js";
 import { show } from "../toasts.js";
 import { Chart } from "./chart.js";
 import { ShapeLine } from "./shape.js";
@@ -186,8 +186,7 @@ export class Answer {
     const words = complete
       ? el("span", {}, plural(rows.length, "row"))
       : el("b", { class: "warn" }, `the first ${count} rows; there are more`);
-    const clock = new Date().toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
-    const rest = [this.shape.words, cutWords(run.rows), `read at ${clock}`, `took ${duration((performance.now() - run.began) / 1000)}`];
+    const rest = [this.shape.words, cutWords(run.rows), `read at ${clockOf(new Date())}`, `took ${duration((performance.now() - run.began) / 1000)}`];
     return [words, ...rest.filter(Boolean).map((part) => ` · ${part}`)];
   }
 
