@@ -186,7 +186,12 @@ export class Answer {
     const words = complete
       ? el("span", {}, plural(rows.length, "row"))
       : el("b", { class: "warn" }, `the first ${count} rows; there are more`);
-    const rest = [this.shape.words, cutWords(run.rows), `read at ${clockOf(new Date())}`, `took ${duration((performance.now() - run.began) / 1000)}`];
+    const rest = [
+      this.shape.words,
+      cutWords(run.rows),
+      `read at ${clockOf(new Date())}`,
+      `took ${duration((performance.now() - run.began) / 1000)}`,
+    ];
     return [words, ...rest.filter(Boolean).map((part) => ` · ${part}`)];
   }
 
