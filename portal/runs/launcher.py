@@ -36,8 +36,8 @@ from portal.runs.scratch import Scratch
 
 READS = ("look", "list", "walk", "texts", "find", "take", "bring", "keep", "test-connection", "test-root", "table", "ddl", "register")
 """Programs over files that write nothing in the environment's folder."""
-COMMANDS = {"change-table": "table"}
-"""What programs that write are called otherwise than the same ones that only read."""
+COMMANDS = {"change-table": "table", "optimize-table": "table"}
+"""Commands of `python -m executor` that are another program here where they write."""
 FREE_DESCRIPTOR = 20
 """The first that no part of a wall opens for itself."""
 LONGEST_LINE = 1_000_000

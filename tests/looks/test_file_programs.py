@@ -15,6 +15,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.db import connections
 
+from executor import cli
 from executor.files import kept
 from executor.files.publish import Publisher
 from executor.look import commands
@@ -50,6 +51,11 @@ def test_a_look_and_an_unpacking_each_end_with_one_answer(dev: Any, ana: Any, la
     assert found[-1]["proposal"]["settings"]["separator"] == ";"
     missing = answers(programs, what="unpack", user=ana.pk, environment=dev.pk, values={"uri": "raw/none.zip", "to": "raw/x"})
     assert (missing[-1]["event"], missing[-1]["last"]) == ("problem", True)
+
+
+@pytest.mark.parametrize("what", file_programs.SECONDS)
+def test_each_is_a_command_that_the_executor_has(what: str) -> None:
+    assert launcher.COMMANDS.get(what, what) in cli.main.commands
 
 
 def test_only_these_programs_are_started_and_a_person_has_a_share(dev: Any, ana: Any, lake: Path) -> None:
