@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from executor.databases.engine import name_parts
 from executor.language import json_text
-from executor.problems import Problem
+from executor.problems import Problem, ProblemError
 from executor.stages.base import WRITES
 from portal.errors import PortalError
 from portal.jobs.connections_used import Used, connections_used
-from portal.runs.models import Run
+from portal.runs.models import GOOD_STATES, Run
 
 NOTHING = "Nothing was published."
 TAKEN_BACK = "What it had made visible already is taken back within a minute; the outputs are as before then."
@@ -48,19 +49,48 @@ def _with(why: Problem, words: str, **others: Any) -> Problem:
 def require_known(run: Run) -> None:
     """Raises PortalError where the run would add rows to a table in which those of a run before may be already; unless it is that run, run
     again: whoever does so was told to look."""
+    adds = [one for one in _written(run) if one.adds]
+    for before in _not_known(run) if adds else ():
+        added = [one for one in _written(before) if one.adds]
+        twice = [one for one in adds if any(_is_same(one, other) for other in added) and not _is_seen_to(before, one)]
+        if twice:
+            raise PortalError(
+                f"The run {before.short_id} failed while it published. Its rows may be in {_named(twice)} already, and would be there twice.",
+                code="rows-may-be-there",
+                status=409,
+                fix="Look into the table: where its rows are there, take them out. Then press “Run again” on the page of that run.",
+            )
+
+
+def _not_known(run: Run) -> Iterator[Run]:
+    """Those before of which nobody knows what they have left in databases, but for the one that is run again."""
     published = Run.objects.filter(job_id=run.job_id, environment_id=run.environment_id, publishing_since__isnull=False)
-    before = published.exclude(pk=run.pk).order_by("-publishing_since").first()
-    if before is None or (before.problem or {}).get("code") not in NOT_KNOWN or _is_rerun_of(run, before):
-        return
-    added_to = {(one.name, one.what) for one in _written(before) if one.adds}
-    twice = [one for one in _written(run) if one.adds and (one.name, one.what) in added_to]
-    if twice:
-        raise PortalError(
-            f"The run {before.short_id} failed while it published. Its rows may be in {_named(twice)} already, and would be there twice.",
-            code="rows-may-be-there",
-            status=409,
-            fix="Look into the table: where its rows are there, take them out. Then press “Run again” on the page of that run.",
-        )
+    found = published.filter(problem__code__in=NOT_KNOWN).exclude(pk=run.pk).order_by("-publishing_since")
+    return (before for before in found if not _is_rerun_of(run, before))
+
+
+def _is_seen_to(before: Run, table: Used) -> bool:
+    """Whether somebody has looked into the table since: that run was run again there, or its rows were replaced or merged. A run that has
+    published elsewhere says nothing of this table, nor does one that worked beside it."""
+    later = Run.objects.filter(job_id=before.job_id, environment_id=before.environment_id, publishing_since__isnull=False)
+    for one in later.filter(started_at__gte=before.finished_at or before.publishing_since).order_by("started_at").iterator():
+        is_there = any(_is_same(table, other) for other in _written(one))
+        if is_there and (one.state in GOOD_STATES or _is_rerun_of(one, before)):
+            return True
+    return False
+
+
+def _is_same(one: Used, other: Used) -> bool:
+    """Whether two names may mean one table: “shop.orders” may be “orders”, and most databases take ORDERS for it."""
+    names = zip(reversed(_parts(one.what)), reversed(_parts(other.what)), strict=False)
+    return one.name == other.name and all(left == right for left, right in names)
+
+
+def _parts(table: str) -> list[str]:
+    try:
+        return name_parts(table.casefold(), "tableName")
+    except ProblemError:
+        return [table.casefold()]
 
 
 def _is_rerun_of(run: Run, before: Run) -> bool:

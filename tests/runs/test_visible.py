@@ -98,6 +98,27 @@ def test_what_adds_nothing_twice_runs_on(version_of: Any, dev: Environment, flig
     published.values_for(factories.make_run(version_of("orders"), factories.make_environment(flights, "other", 9)))
 
 
+@pytest.mark.parametrize("state", ["succeeded", "failed"])
+@pytest.mark.parametrize("name", ["orders", "shop.orders", '"Orders"'])
+def test_a_run_that_published_elsewhere_says_nothing_of_the_table(version_of: Any, dev: Environment, state: str, name: str) -> None:
+    gone = lost(version_of("orders"), dev)
+    factories.make_run(version_of("items"), dev, state, minutes_ago=2, publishing_since=timezone.now())
+    with pytest.raises(PortalError) as refused:
+        published.values_for(factories.make_run(version_of(name), dev, trigger=Trigger.SCHEDULE))
+    assert refused.value.code == "rows-may-be-there" and gone.short_id in str(refused.value)
+
+
+def test_a_run_beside_it_or_one_that_replaced_nothing_has_not_looked_either(version_of: Any, dev: Environment) -> None:
+    lost(version_of("orders"), dev)
+    beside = factories.make_run(version_of("orders"), dev, "succeeded", minutes_ago=12, publishing_since=timezone.now())
+    assert beside.started_at is not None
+    factories.make_run(version_of("orders", mode="Overwrite"), dev, "failed", minutes_ago=3, publishing_since=timezone.now())
+    with pytest.raises(PortalError):
+        published.values_for(factories.make_run(version_of("orders"), dev))
+    factories.make_run(version_of("orders", mode="Overwrite"), dev, "succeeded", minutes_ago=2, publishing_since=timezone.now())
+    published.values_for(factories.make_run(version_of("orders"), dev))
+
+
 def test_a_failure_whose_program_said_itself_that_nothing_is_there_holds_nobody_up(version_of: Any, dev: Environment) -> None:
     version = version_of("orders")
     lost(version, dev, "rows-lost")
