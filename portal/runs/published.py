@@ -13,12 +13,15 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from executor.document.places import addresses_as_written
 from executor.files import kept, marks
 from executor.files.delta_history import version_of, versions_in
 from executor.files.facts import TEXTS, facts_in
+from executor.language import json_text
 from executor.language.places import key_of
 from executor.language.roots import DEFAULT, Located, Root, located
 from executor.problems import Problem
+from executor.stages.base import WRITES
 from portal.accounts.models import User
 from portal.environments.at_work import changing
 from portal.environments.models import Environment
@@ -26,6 +29,7 @@ from portal.environments.models import Root as RootRow
 from portal.environments.reach import judged_by, roots_elsewhere
 from portal.errors import Conflict, PortalError
 from portal.jobs import places
+from portal.jobs.connections_used import connections_used
 from portal.jobs.models import Job, Place
 from portal.locking import locked
 from portal.runs import launcher, outputs_apart, preview_client, visible
@@ -95,12 +99,36 @@ def _took_lately(run: Run) -> int:
 
 
 def _read_so_far(run: Run) -> dict[str, Any]:
+    """How far the last run has read that wrote to the same places, as far as its reading counts."""
     if _begins_elsewhere(run):
         return {}
-    before = Run.objects.filter(job=run.job, environment=run.environment, state__in=GOOD_STATES, watermarks_hold=True).exclude(
-        watermarks={}
+    good = Run.objects.filter(job=run.job, environment=run.environment, state__in=GOOD_STATES, watermarks_hold=True)
+    known = good.exclude(watermarks={}).order_by("-finished_at").values_list("watermarks", "document")
+    latest, mine = known.first(), _outputs_named(run, run.document)
+    for watermarks, document in known.iterator(chunk_size=20):
+        if not mine or mine & _outputs_named(run, document):
+            return dict(watermarks)
+    return dict(latest[0]) if latest and not _writes_fresh_places(run) else {}
+
+
+def _outputs_named(run: Run, document: str) -> set[str]:
+    """What a document of the job writes to, as it is written there: a place for each day is one output."""
+    content = json_text.loads(document) | {"parameters": {}}
+    written = [one for one in addresses_as_written(content, run.environment.name, {}) if one.does == WRITES]
+    tables = (one for one in connections_used(content, run.environment, {}) if one.does == WRITES)
+    return {key_of(one.uri) for one in written} | {f"{one.name}:{one.what}".casefold() for one in tables}
+
+
+def _writes_fresh_places(run: Run) -> bool:
+    """Whether it writes places alone, of which nothing is known: whatever the job has read before is in none of them. Of a table of a
+    database nobody here knows what it holds."""
+    keys, tables = (
+        [key_of(uri) for uri in outputs_of(run)],
+        connections_used(json_text.loads(run.document), run.environment, run.parameters),
     )
-    return before.order_by("-finished_at").values_list("watermarks", flat=True).first() or {}
+    if not keys or any(one.does == WRITES for one in tables):
+        return False
+    return not Place.objects.filter(environment=run.environment, key__in=keys).exists()
 
 
 def _begins_elsewhere(run: Run) -> bool:

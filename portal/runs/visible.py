@@ -54,12 +54,16 @@ def require_known(run: Run) -> None:
         added = [one for one in _written(before) if one.adds]
         twice = [one for one in adds if any(_is_same(one, other) for other in added) and not _is_seen_to(before, one)]
         if twice:
-            raise PortalError(
-                f"The run {before.short_id} failed while it published. Its rows may be in {_named(twice)} already, and would be there twice.",
-                code="rows-may-be-there",
-                status=409,
-                fix="Look into the table: where its rows are there, take them out. Then press “Run again” on the page of that run.",
-            )
+            raise _may_be_there(before, twice)
+
+
+def _may_be_there(before: Run, tables: list[Used]) -> PortalError:
+    return PortalError(
+        f"The run {before.short_id} failed while it published. Its rows may be in {_named(tables)} already, and would be there twice.",
+        code="rows-may-be-there",
+        status=409,
+        fix="Look into the table: where its rows are there, take them out. Then press “Run again” on the page of that run.",
+    )
 
 
 def _not_known(run: Run) -> Iterator[Run]:

@@ -100,3 +100,48 @@ def test_a_table_of_a_database_cannot_be_put_back_with_the_others(flights: Any, 
             assert read_until(now) == "25"
         else:
             assert read_until(now) == "10"
+
+
+def writing(*places: str, **more: Any) -> dict[str, Any]:
+    document = json.loads(json.dumps(factories.DOCUMENT))
+    load = next(stage for stage in document["stages"] if "outputURI" in stage)
+    others = [stage for stage in document["stages"] if "outputURI" not in stage]
+    loads = [{**load, "name": f"save_{number}", "outputURI": place} for number, place in enumerate(places)]
+    return {**document, **more, "stages": [*others, *loads]}
+
+
+def test_an_output_in_which_nothing_lies_yet_gets_all_rows(flights: Any, ana: Any, dev: Any) -> None:
+    job = factories.make_job(flights, ana, "elsewhere_now")
+    first, moved, both = (
+        factories.make_version(job, ana, writing(*places)) for places in (["new/a"], ["new/b"], ["new/b", "new/c"])
+    )  # fmt: skip
+    ended(first, dev, "10", 1)
+    Place.objects.create(environment=dev, uri="new/a", key=key_of("new/a"), owner=job)
+    assert read_until(factories.make_run(first, dev)) == "10"
+    assert read_until(factories.make_run(moved, dev)) is None, "the rows up to 10 lie in new/a"
+    ended(moved, dev, "20", 2)
+    place = Place.objects.create(environment=dev, uri="new/b", key=key_of("new/b"), owner=job)
+    assert read_until(factories.make_run(moved, dev)) == "20" == read_until(factories.make_run(both, dev))
+    assert read_until(factories.make_run(first, dev)) == "10", "what came since does not lie in new/a"
+    given = factories.make_version(job, ana, writing("new/given"))
+    Place.objects.create(environment=dev, uri="new/given", key=key_of("new/given"), owner=job, may_replace=True)
+    assert read_until(factories.make_run(given, dev)) == "20", "taken over, with what somebody has put there"
+    place.delete()
+    assert read_until(factories.make_run(moved, dev)) == "20"
+
+
+def test_a_place_for_each_day_is_one_output(flights: Any, ana: Any, dev: Any) -> None:
+    days = {"parameters": {"day": {"type": "string"}}}
+    version = factories.make_version(factories.make_job(flights, ana, "by_day"), ana, writing("new/${day}", **days))
+    ended(version, dev, "10", 1)
+    assert read_until(factories.make_run(version, dev, parameters={"day": "d2"})) == "10"
+
+
+def test_of_a_table_nobody_knows_whether_it_was_renamed_with_its_rows(flights: Any, ana: Any, dev: Any) -> None:
+    job, document = factories.make_job(flights, ana, "into_tables"), writing()
+    load = {"type": "JDBCLoad", "name": "t", "connection": "shop", "inputView": "delays", "saveMode": "Append"}
+    one, other = (
+        factories.make_version(job, ana, {**document, "stages": [*document["stages"], {**load, "tableName": name}]}) for name in ("t", "u")
+    )  # fmt: skip
+    ended(one, dev, "10", 1)
+    assert read_until(factories.make_run(other, dev)) == "10"
