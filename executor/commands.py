@@ -285,6 +285,7 @@ class JobRun:
         context = RunContext(spark, self.emit, environment=self.job.environment, reach=self.reach, publisher=self.publisher)
         self.closing.callback(context.close)
         self.elsewhere, self.watermarks = context.elsewhere, context.watermarks
+        context.read_before = self.values.watermarks
         context.watermarks |= self.values.watermarks
         runner = Runner(process, context, self.emit, self.values.run_id)
         runner.run(self.job)

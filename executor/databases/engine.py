@@ -128,6 +128,10 @@ class Engine:
         """See `compared_otherwise`."""
         return column.type in self.compared_otherwise
 
+    def is_text(self, column: Column) -> bool:
+        """Whether its values are put in the order of their letters."""
+        return False
+
     def read(self, column: Column) -> Read:
         """Raises Unreadable."""
         raise NotImplementedError

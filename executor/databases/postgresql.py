@@ -71,6 +71,9 @@ class PostgreSQL(Engine):
         first = ["SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"]
         return [*first, f"SET TRANSACTION SNAPSHOT '{snapshot}'"] if snapshot else first
 
+    def is_text(self, column: Column) -> bool:
+        return column.type in ("text", "varchar", "bpchar", "name", "citext")
+
     def read(self, column: Column) -> Read:
         kind = _SERIALS.get(column.type, column.type)
         if kind == "numeric":

@@ -51,6 +51,9 @@ class SQLite(Engine):
         kind = column.type.partition("(")[0].strip()
         return not kind or any(word in kind for word in ("real", "floa", "doub"))
 
+    def is_text(self, column: Column) -> bool:
+        return _affinity(column.type) == "text"
+
     def read(self, column: Column) -> Read:
         name, kind = self.quoted(column.name), column.type.partition("(")[0].strip()
         text = f"CASE typeof({name}) WHEN 'real' THEN printf('%!.17g', {name}) ELSE CAST({name} AS TEXT) END"

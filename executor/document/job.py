@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from executor.document import only_new
 from executor.document.job_problems import (
     MAX_STAGES,
     parameter_name_problems,
@@ -123,6 +124,12 @@ def places_written(
     """Where the document publishes in `environment` with these values; of a document with problems, what can be told."""
     job = _Reader(environment, parameters, run_id, None, types, Judge(tuple(roots), environment)).read(document)
     return [address.at for address in job.addresses if address.writes] if job else []
+
+
+def warnings_about(document: Document, *, environment: str, roots: Iterable[Root] = FOLDER_ONLY) -> list[Problem]:
+    """What stops nobody and may be wrong all the same, of the stages that are right: loads that take what is new for all rows there are."""
+    job = _Reader(environment, None, None, None, STAGE_TYPES, Judge(tuple(roots), environment)).read(document)
+    return list(only_new.problems_of(job.stages, environment)) if job else []
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:

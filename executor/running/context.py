@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from executor.document.job import Job
 from executor.document.kept_files import kept_text
+from executor.document.only_new import problems_behind
 from executor.event_writer import EventWriter
 from executor.events import Event, Log, StageRows
 from executor.files import marks
@@ -84,7 +85,9 @@ class RunContext:
         self.roots.told = self._tell_copied
         self._open = ExitStack()
         self.watermarks: dict[str, Any] = {}
-        """How far stages have read what grows, by their names: as it was told, and as it will be."""
+        """How far stages have read what grows, by their names, when the run has published."""
+        self.read_before: Mapping[str, Any] = {}
+        """How far they had read before."""
         self.elsewhere: dict[str, Elsewhere] = {}
         """What becomes visible outside of the lake when the run publishes."""
         self._stages: Sequence[Stage] = ()
@@ -255,21 +258,25 @@ class RunContext:
         return cast(T, self.elsewhere[key] if key in self.elsewhere else self.elsewhere.setdefault(key, make()))
 
     def read_until(self, about: str) -> str | None:
-        known = self.watermarks.get(self.stage)
-        if isinstance(known, dict) and known.get("about") == about and "value" in known:
-            return str(known["value"])
-        return self._read_under_another_name(about)
+        known = {name: one for name, one in self.read_before.items() if isinstance(one, dict) and one.get("about") == about}
+        name = self.stage if self.stage in known else self._name_before(known)
+        if name is None:
+            return None
+        if self.watermarks.get(name) is known[name]:  # it is this stage's, and is kept under its present name alone
+            del self.watermarks[name]
+        return str(known[name]["value"])
 
-    def _read_under_another_name(self, about: str) -> str | None:
-        """The stage was renamed: read anew, its rows would be there twice."""
-        here = {stage.name for stage in self._stages}
-        for name, known in self.watermarks.items():
-            if name not in here and isinstance(known, dict) and known.get("about") == about and "value" in known:
-                return str(self.watermarks.pop(name)["value"])
-        return None
+    def _name_before(self, known: Iterable[str]) -> str | None:
+        """Which of these names the stage had when it read the same: read anew, its rows would be there twice. A stage that has such a name
+        and reads the same still is another one."""
+        here = {stage.name: stage.asks() for stage in self._stages}
+        return next((name for name in known if name not in here or here[name] != here.get(self.stage)), None)
 
     def note_read_until(self, about: str, value: str) -> None:
         self.watermarks[self.stage] = {"about": about, "value": value}
+
+    def needing_all_rows(self) -> Iterator[Problem]:
+        return problems_behind(self._stages, self.index, self.environment)
 
     def published_with(self, key: str) -> Elsewhere | None:
         return self.elsewhere.get(key)

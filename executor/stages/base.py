@@ -6,7 +6,7 @@ and a parametrised test are all derived from the class.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
@@ -201,6 +201,10 @@ class StageContext(Protocol):
         """How far it reads now, for the next run: counts once this one has published."""
         ...
 
+    def needing_all_rows(self) -> Iterator[Problem]:
+        """A warning for each later stage that takes what the present one reads for all rows there are."""
+        ...
+
     def published_with(self, key: str) -> Elsewhere | None:
         """What earlier stages of this run write there."""
         ...
@@ -330,6 +334,10 @@ class Stage(BaseModel):
     def writes(self) -> list[str]:
         """Names of the views this stage makes."""
         return []
+
+    def asks(self) -> object:
+        """What it reads of what grows, as far as the document tells: two stages that read the same have an equal one. None: no such."""
+        return None
 
     @classmethod
     def marked(cls, mark: str) -> dict[str, str]:

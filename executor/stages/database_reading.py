@@ -38,8 +38,16 @@ MOST_NAMED = 20
 """Tables in one sentence."""
 FETCHED = 2_000
 """Rows at a time; PostgreSQL's driver would hold all of them in memory else."""
-_TAKES_SOME = re.compile(r"\b(limit|fetch|offset|top|tablesample|random|rand|newid|row_number|rank)\b", re.IGNORECASE)
+_TAKES_SOME = re.compile(
+    r"\b(limit|fetch|offset|top|tablesample|random|rand|newid|distinct\s+on|row_number|rank|dense_rank|ntile|lag|lead|(first|last|nth)_value)\b",
+    re.IGNORECASE,
+)
 """Words of queries that may answer something else each time."""
+_IS_CUT_OFF = re.compile(r"(?<![.\w])(limit|fetch\s+(first|next)|tablesample)\b", re.IGNORECASE)
+"""Words of queries that leave rows out of their answer."""
+_QUOTED_OR_SAID = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|--\s[^\n]*|/\*.*?\*/", re.DOTALL)
+"""Texts, names in quotes and comments."""
+_INSIDE = re.compile(r"\([^()]*\)")
 
 
 def way_to(context: StageContext, spark: SparkSession, name: str, *, acts: bool = False) -> Way:
@@ -279,12 +287,12 @@ class _Unpersisted:
 def _conditions(stage: JDBCExtract, session: Session, source: Source) -> list[str]:
     """What is true of the rows of each part, in the database's SQL; empty where all are read at once. Together they leave no row out."""
     if stage.predicates:
+        _require_parts(stage, source, "predicates")
         _require_apart(stage, session, source)
         return [f"({condition})" for condition in stage.predicates]
     if stage.partition_column is None or (stage.num_partitions or 1) < 2:
         return []
-    if stage.table_name is None and (word := _TAKES_SOME.search(source.sql)):
-        raise ProblemError(_takes_some(word.group(), stage))
+    _require_parts(stage, source, "partitionColumn")
     name = _column_named(stage.partition_column, source, "partitionColumn")
     quoted = session.way.engine.quoted(name)
     least, most = session.rows(f"SELECT min({quoted}), max({quoted}) FROM {source.sql}")[0]
@@ -303,6 +311,7 @@ def _column_named(wanted: str, source: Source, field: str) -> str:
 
 def _only_new(stage: JDBCExtract, context: StageContext, session: Session, source: Source) -> str:
     """The rows that no published run has read. The highest value is asked for first: what comes meanwhile is the next run's."""
+    _require_all(stage, source)
     name = _column_named(stage.watermark_column or "", source, "watermarkColumn")
     engine = session.way.engine
     column = next(column for column, _ in source.reads if column.name == name)
@@ -320,10 +329,14 @@ def _only_new(stage: JDBCExtract, context: StageContext, session: Session, sourc
     until = highest if highest is not None and behind is None else since
     if until is None:
         return "1 = 0"
+    if engine.is_text(column) and not _literal(until, name).startswith("'"):  # in the order of letters, 10 is below 9
+        raise ProblemError(_no_watermark(column))
     found = session.value(f"SELECT max({quoted}) FROM {source.sql} WHERE {quoted} <= {_literal(until, name)}")
     if behind is None and highest is not None and found != highest:
         raise ProblemError(_no_watermark(column))
     context.note_read_until(about, until)
+    for problem in context.needing_all_rows() if since is not None else ():
+        context.warn(problem)
     context.detail(read_until=until)
     context.log(
         f"Reads the rows up to {name} = {until}" + (f", above {since}." if since is not None else "; all of them, as no run has yet.")
@@ -394,7 +407,7 @@ def _moments_between(least: str, most: str, parts: int, name: str) -> list[str]:
     try:
         low, high = (datetime.fromisoformat(re.sub(r"\.(\d{1,6})\d*", lambda d: "." + d[1].ljust(6, "0"), text)) for text in (least, most))
         steps = [low + (high - low) * place / parts for place in range(1, parts)]
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, TypeError):  # the last one: one of both has a time zone
         raise ProblemError(_no_range(name, least)) from None
     if len(least) == len("2024-01-01"):
         steps = [low + timedelta(days=(step - low).days) for step in steps]
@@ -428,13 +441,31 @@ def _require_apart(stage: JDBCExtract, session: Session, source: Source) -> None
         )
 
 
-def _takes_some(word: str, stage: JDBCExtract) -> Problem:
+def _require_parts(stage: JDBCExtract, source: Source, field: str) -> None:
+    """Raises ProblemError for a query that may take other rows each time it is asked: the parts would not be those of one answer."""
+    if stage.table_name is None and (found := _TAKES_SOME.search(_QUOTED_OR_SAID.sub(" ", source.sql))):
+        raise ProblemError(_takes_some(found.group(), stage, field, "so it cannot be asked in parts"))
+
+
+def _require_all(stage: JDBCExtract, source: Source) -> None:
+    """Raises ProblemError for a query that is cut off: what it leaves out below its highest value is never read, and where it is cut off at
+    the same place each time, nothing is read any more."""
+    if stage.table_name is not None:
+        return
+    text, left = "", _QUOTED_OR_SAID.sub(" ", source.sql.partition("(")[2].rpartition(")")[0])
+    while text != left:  # what stands in parentheses may be one value of each row
+        text, left = left, _INSIDE.sub(" ", left)
+    if found := _IS_CUT_OFF.search(text):
+        raise ProblemError(_takes_some(found.group(), stage, "watermarkColumn", "and what it leaves out would never be read"))
+
+
+def _takes_some(word: str, stage: JDBCExtract, field: str, so: str) -> Problem:
     return Problem(
         code="parts-of-some",
         field=stage.sql_field,
-        message="This query may take other rows each time it is asked, so it cannot be asked in parts.",
+        message=f"This query may take other rows each time it is asked, {so}.",
         found=word,
-        fix="Read it at once: take “partitionColumn” out.",
+        fix=f"Take “{word}” out of the query; or read all of it at once: take “{field}” out.",
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from executor.plain import did_you_mean
 from executor.problems import Problem
 from executor.stages.base import DECIDES, LOOKS, READS, WRITES, Stage, StageContext
-from executor.stages.kinds import Extract, FlatMap, Load, ViewName, WithAuthentication, stage_field
+from executor.stages.kinds import Extract, FlatMap, Load, NeedsAll, ViewName, WithAuthentication, by_save_mode, stage_field
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -248,6 +248,9 @@ class FileLoad(PlaceLoad):
 
     def saves_as(self) -> str:
         return self.save_mode
+
+    def needs_all_rows(self) -> NeedsAll | None:
+        return by_save_mode(self.save_mode, "Choose Append, or bring the rows in by their keys with a MergeLoad.")
 
     def folders_by(self) -> list[str]:
         return self.partition_by

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
@@ -148,6 +148,15 @@ class Execute(WithAuthentication):
     in_previews: ClassVar[bool] = False
 
 
+class NeedsAll(NamedTuple):
+    """Which field makes a load need all rows, and what it says; what the load does then, as half a sentence; and what to choose instead."""
+
+    field: str
+    found: str
+    words: str
+    fix: str
+
+
 class Load(WithParams):
     """Brings a view's rows out of the job."""
 
@@ -168,6 +177,16 @@ class Load(WithParams):
     def written(self) -> dict[str, str]:
         """The fields that say how text is written, for whoever appends to it later."""
         return {}
+
+    def needs_all_rows(self) -> NeedsAll | None:
+        """Why its view must hold all rows there are; None where it may hold those alone that are new."""
+        return None
+
+
+def by_save_mode(mode: str, fix: str) -> NeedsAll | None:
+    """For `Load.needs_all_rows`, of a load that has the field “saveMode”."""
+    does = {"Overwrite": "replaces all that is there", "Ignore": "writes nothing once something is there"}.get(mode)
+    return NeedsAll("saveMode", mode, does, fix) if does else None
 
 
 def sql_params_field() -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from executor.document.job import warnings_about
 from executor.document.places import addresses_as_written
 from executor.language import json_text
 from executor.language.dialects.advice import advice
@@ -27,8 +28,8 @@ OF_ROOTS = ("root-unknown", "root-read-only", "uri-outside-roots")
 
 def advice_on(document: str, project: Project) -> list[dict[str, Any]]:
     """What the document's queries say in another database's way, with the change that makes it Spark's; the secrets that authors' own
-    environment does not have; the connections that an environment does not have as the document needs them; and the roots that those after
-    the lowest do not have."""
+    environment does not have; loads that take what is new for all rows there are; the connections that an environment does not have as the
+    document needs them; and the roots that those after the lowest do not have."""
     try:
         content = json_text.loads(document)
     except ValueError:
@@ -39,6 +40,9 @@ def advice_on(document: str, project: Project) -> list[dict[str, Any]]:
     stages = {index: stage for index, stage in enumerate(given) if isinstance(stage, dict)} if isinstance(given, list) else {}
     environments = list(project.environments.order_by("rank"))
     found = _of_secrets(content, environments[0]) if environments else []
+    if environments and any(stage.get("watermarkColumn") for stage in stages.values()):  # read as a whole only then: somebody is typing
+        about = warnings_about(content, environment=environments[0].name, roots=judged_by(environments[0]))
+        found += [_at_its_stage(one, stages) for one in about]
     for environment in environments:
         is_lowest = environment == environments[0]
         told = list(_of_connections(content, environment, is_lowest=is_lowest))

@@ -163,3 +163,18 @@ def test_advice_is_looked_for_in_the_first_hundred_thousand_signs_of_a_document(
     found = advice.advice_on(json.dumps({"stages": stages}), flights)
 
     assert [one["stage_index"] for one in found] == [0, 1]
+
+
+def test_a_load_that_replaces_all_rows_with_those_that_are_new_is_told_while_it_is_written(flights, dev):
+    read = {"type": "JDBCExtract", "name": "new", "connection": "shop", "tableName": "t", "watermarkColumn": "id", "outputView": "new"}
+    wrong, load = (
+        {"type": "SQLTransform", "name": "not right"},
+        {"type": "ParquetLoad", "name": "save", "inputView": "new", "outputURI": "out"},
+    )
+
+    def told(*stages):
+        found = advice.advice_on(json.dumps({"stages": list(stages)}), flights)
+        return [(one["stage_index"], one["field"], one["severity"]) for one in found if one["code"] == "only-new-rows"]
+
+    assert told(read, wrong, load) == [(2, "saveMode", "warning")]
+    assert told(read, wrong, {**load, "saveMode": "Append"}) == []

@@ -105,6 +105,12 @@ class JDBCExtract(OfDatabase, WithDatabaseSQL, Extract):
     def foreign_problems(cls, words: Mapping[str, Any]) -> list[Problem]:
         return super().foreign_problems(words) or table_problems(words.get("tableName"))
 
+    def asks(self) -> object:
+        if not self.watermark_column:
+            return None
+        query = self.table_name, self.sql, self.input_uri, sorted(self.sql_params.items())
+        return self.connection, query, self.watermark_column.casefold(), self.predicates
+
     def problems(self) -> list[Problem]:
         found = super().problems()
         given = [name for name, value in (("tableName", self.table_name), ("sql", self.sql), ("inputURI", self.input_uri)) if value]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from executor.problems import Problem
 from executor.stages.base import StageContext
 from executor.stages.file_kinds import FileLoad, label_field, unknown_options
-from executor.stages.kinds import FlatMap, stage_field
+from executor.stages.kinds import FlatMap, NeedsAll, stage_field
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -112,6 +112,10 @@ class DeltaLakeLoad(FileLoad):
     def replaces(self) -> str | None:
         """The condition on the rows that are replaced; None: all."""
         return self.replace_where or self.options.get("replaceWhere")
+
+    def needs_all_rows(self) -> NeedsAll | None:
+        found = super().needs_all_rows()
+        return found._replace(words="replaces the rows that “Replace only where” is true of") if found and self.replaces else found
 
     def lists_files(self) -> bool | None:
         return self.generate_symlink_manifest if "generate_symlink_manifest" in self.model_fields_set else None

@@ -8,7 +8,7 @@ from executor.databases.engine import table_problems
 from executor.problems import Problem
 from executor.stages.base import WRITES, StageContext
 from executor.stages.database_kinds import OfDatabase
-from executor.stages.kinds import ConnectionName, Load, connection_field, stage_field
+from executor.stages.kinds import ConnectionName, Load, NeedsAll, by_save_mode, connection_field, stage_field
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -91,6 +91,9 @@ class JDBCLoad(OfDatabase, Load):
                 Problem(code="merge-key", field="mergeKeys", message=words, fix="Name the columns of the key, or choose another way.")
             )
         return found
+
+    def needs_all_rows(self) -> NeedsAll | None:
+        return by_save_mode(self.save_mode, "Choose Append or Merge.")
 
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.database_writing import stage_rows

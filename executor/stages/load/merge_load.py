@@ -7,7 +7,7 @@ from pydantic.fields import FieldInfo
 from executor.problems import Problem
 from executor.stages.base import StageContext
 from executor.stages.file_kinds import TableLoad, label_field, only_for_conditions_field
-from executor.stages.kinds import FlatMap, stage_field
+from executor.stages.kinds import FlatMap, NeedsAll, stage_field
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -166,6 +166,12 @@ class MergeLoad(TableLoad):
                 )
             )
         return found
+
+    def needs_all_rows(self) -> NeedsAll | None:
+        does = {"delete": "takes out the rows that are only in the table", "update": "changes the rows that are only in the table"}
+        if self.not_matched_by_source not in does:
+            return None
+        return NeedsAll("notMatchedBySource", self.not_matched_by_source, does[self.not_matched_by_source], "Choose leave.")
 
     def _without_use(self, name: str, info: FieldInfo) -> Problem | None:
         """A field that is set, and counts only with another choice than the one that was made."""

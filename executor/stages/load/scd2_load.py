@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from executor.problems import Problem
 from executor.stages.base import StageContext
 from executor.stages.file_kinds import TableLoad, label_field, only_for_conditions_field
-from executor.stages.kinds import stage_field
+from executor.stages.kinds import NeedsAll, stage_field
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -109,6 +109,9 @@ class Scd2Load(TableLoad):
         message = f"The column “{twice}” is named for two things."
         fix = "Name each column once."
         return [*super().problems(), Problem(code="column-twice", field="keys", message=message, found=twice, expected=fix, fix=fix)]
+
+    def needs_all_rows(self) -> NeedsAll | None:
+        return NeedsAll("missing", "close", "closes what is not in its view", "Choose keep.") if self.missing == "close" else None
 
     def execute(self, spark: SparkSession, context: StageContext) -> None:
         from executor.stages.delta_history_rows import keep_history

@@ -32,6 +32,21 @@ def test_what_is_new_is_not_told_by_texts_in_a_column_without_a_type(spark_proce
     assert read("id").named("result")[0]["watermarks"]["read"]["value"] == "2"
 
 
+def test_digits_that_are_text_are_no_mark_of_what_is_new(spark_process: SparkProcess, tmp_path: Path) -> None:
+    """As programs that import CSV make them: '11' comes behind '9' and is below it, so it would never be read."""
+    (tmp_path / "raw").mkdir()
+    with sqlite3.connect(tmp_path / "raw" / "shop.sqlite") as made:
+        made.execute("CREATE TABLE orders (id TEXT, day TEXT)")
+        made.executemany("INSERT INTO orders VALUES (?, ?)", [("8", "2024-01-08"), ("9", "2024-01-09"), ("10", "2024-01-10")])
+    made.close()
+    connections = {"shop": {"kind": "sqlite", "settings": {"file": "raw/shop.sqlite"}, "secrets": {}}}
+    stage = {"type": "JDBCExtract", "name": "read", "connection": "shop", "tableName": "orders", "outputView": "orders"}
+    save = {"type": "ParquetLoad", "name": "save", "inputView": "orders", "outputURI": "out"}
+    by = lambda column: run_here(spark_process, [stage | {"watermarkColumn": column}, save], tmp_path, connections=connections)  # noqa: E731
+    assert by("id").problem["code"] == "column-of-ranges"
+    assert by("day").named("result")[0]["watermarks"]["read"]["value"] == "2024-01-10"
+
+
 def test_sql_opens_no_other_file(spark_process: SparkProcess, tmp_path: Path) -> None:
     lake, other = tmp_path / "lake", tmp_path / "other.db"
     (lake / "raw").mkdir(parents=True)

@@ -51,6 +51,7 @@ def test_other_conditions_are_another_question(servers: Servers) -> None:
     ("name", "kind", "values"),
     [
         (POSTGRESQL, "float4", "(0.05), (0.1)"),  # 0.1 of four bytes is more than 0.1
+        (POSTGRESQL, "text", "('8'), ('9'), ('10')"),
         pytest.param(MARIADB, "float", "(1), (16777215)", marks=pytest.mark.lake),  # told as 16777200
         pytest.param(
             MARIADB, "varchar(9)", "('8'), ('9'), ('10')", marks=pytest.mark.lake
@@ -61,3 +62,63 @@ def test_a_column_whose_highest_value_is_told_otherwise_stops_the_run(name: str,
     servers.say(name, "DROP TABLE IF EXISTS odd_marks", f"CREATE TABLE odd_marks (v {kind})", f"INSERT INTO odd_marks VALUES {values}")
     outcome = servers.run(extract(name, tableName="odd_marks", watermarkColumn="v"), SAVE)
     assert (outcome.result, outcome.problem["code"], outcome.problem["field"]) == ("failed", "column-of-ranges", "watermarkColumn")
+
+
+def test_what_is_new_alone_takes_the_place_of_all_rows_with_a_warning(servers: Servers) -> None:
+    servers.say(POSTGRESQL, "DROP TABLE IF EXISTS grows", "CREATE TABLE grows (id int)", "INSERT INTO grows VALUES (1), (2)")
+    stage = extract(POSTGRESQL, tableName="grows", watermarkColumn="id")
+    first, rows = read(servers, stage)
+    assert (first.result, rows) == ("succeeded", [(1,), (2,)]), "the first run reads all rows"
+    second, rows = read(servers, stage, first)
+    assert rows == [] and second.result == "succeeded_with_warnings" and "replaces all that is there" in str(second.events)
+    kept = done(servers.run(stage, SAVE | {"saveMode": "Append"}, watermarks=first.named("result")[0]["watermarks"]))
+    assert kept.result == "succeeded"
+
+
+def test_stages_that_exchange_their_names_read_nothing_twice(servers: Servers) -> None:
+    for table in ("one", "two"):
+        servers.say(POSTGRESQL, f"DROP TABLE IF EXISTS {table}", f"CREATE TABLE {table} (id int)", f"INSERT INTO {table} VALUES (1), (2)")
+    one = extract(POSTGRESQL, tableName="one", watermarkColumn="id", name="a", outputView="there")
+    two = extract(POSTGRESQL, tableName="two", watermarkColumn="id", name="b", outputView="two")
+    save = [SAVE | {"saveMode": "Append"}, SAVE | {"name": "save_two", "inputView": "two", "outputURI": "out2", "saveMode": "Append"}]
+
+    def marks(*stages: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+        outcome = done(servers.run(*stages, *save, watermarks=before))
+        counted = {event["stage"]: event["rows"] for event in outcome.named("stage_rows") if event["stage"] in ("save", "save_two")}
+        assert before == {} or not any(counted.values()), counted
+        return outcome.named("result")[0]["watermarks"]
+
+    first = marks(one, two, before={})
+    second = marks(one | {"name": "b"}, two | {"name": "a"}, before=first)
+    assert {name: about["about"] for name, about in second.items()} == {"a": first["b"]["about"], "b": first["a"]["about"]}
+    third = marks(one, two, before=second)
+    assert third == first
+    copy = one | {"name": "copy", "outputView": "there", "fetchsize": 7}
+    outcome = done(servers.run(one | {"outputView": "apart"}, copy, SAVE, watermarks=third))
+    assert servers.read() == [(1,), (2,)] and set(outcome.named("result")[0]["watermarks"]) == {"a", "b", "copy"}, (
+        "another stage, which reads all"
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "query", "is_refused"),
+    [
+        ({"watermarkColumn": "id"}, "SELECT * FROM parts ORDER BY id LIMIT 2", True),
+        ({"watermarkColumn": "id"}, "SELECT * FROM parts ORDER BY id FETCH FIRST 2 ROWS ONLY", True),
+        ({"predicates": ["id < 3", "id >= 3"]}, "SELECT * FROM parts LIMIT 2", True),
+        ({"predicates": ["id < 3", "id >= 3"]}, "SELECT DISTINCT ON (id % 2) id FROM parts", True),
+        ({"partitionColumn": "id", "numPartitions": 2}, "SELECT * FROM parts LIMIT 2", True),
+        ({"watermarkColumn": "id"}, "SELECT id, (SELECT p.id FROM parts p LIMIT 1) AS one, 'no limit' AS w FROM parts -- limit", False),
+        ({"predicates": ["id < 3", "id >= 3"]}, "SELECT id, 'no limit' AS w FROM parts", False),
+    ],
+)
+def test_a_query_that_leaves_rows_out_is_not_asked_in_parts_nor_for_what_is_new(
+    field: dict[str, Any], query: str, is_refused: bool, servers: Servers
+) -> None:
+    servers.say(POSTGRESQL, "DROP TABLE IF EXISTS parts", "CREATE TABLE parts (id int)", "INSERT INTO parts VALUES (1), (2), (3), (4)")
+    outcome = servers.run(extract(POSTGRESQL, sql=query, **field), SAVE)
+    if is_refused:
+        assert (outcome.result, outcome.problem["code"]) == ("failed", "parts-of-some")
+    else:
+        done(outcome)
+        assert len(servers.read()) == 4
