@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, ClassVar, TypeAlias, get_args, get_type_hints
+from typing import Annotated, Any, ClassVar, NotRequired, TypeAlias, get_args, get_type_hints
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -90,10 +90,12 @@ class OutputFacts(WrittenFacts, total=False):
 
 
 class ReadUntil(TypedDict):
-    """How far a stage has read what grows. `about`: a fingerprint of what it reads and by which column; `value`: the highest there."""
+    """How far a stage has read what grows. `about`: a fingerprint of what it reads and by which column; `value`: the highest there; `at`: a
+    fingerprint of where its connection led."""
 
     about: Word
     value: Annotated[str, Field(max_length=100)]
+    at: NotRequired[Word]
 
 
 class ValueCount(TypedDict, total=False):

@@ -257,14 +257,14 @@ class RunContext:
             raise ProblemError(Problem(code="preview-writes-nothing", message="A preview writes nothing.", field="connection"))
         return cast(T, self.elsewhere[key] if key in self.elsewhere else self.elsewhere.setdefault(key, make()))
 
-    def read_until(self, about: str) -> str | None:
+    def read_until(self, about: str) -> tuple[str | None, str]:
         known = {name: one for name, one in self.read_before.items() if isinstance(one, dict) and one.get("about") == about}
         name = self.stage if self.stage in known else self._name_before(known)
         if name is None:
-            return None
+            return None, ""
         if self.watermarks.get(name) is known[name]:  # it is this stage's, and is kept under its present name alone
             del self.watermarks[name]
-        return str(known[name]["value"])
+        return str(known[name]["value"]), str(known[name].get("at", ""))
 
     def _name_before(self, known: Iterable[str]) -> str | None:
         """Which of these names the stage had when it read the same: read anew, its rows would be there twice. A stage that has such a name
@@ -272,8 +272,8 @@ class RunContext:
         here = {stage.name: stage.asks() for stage in self._stages}
         return next((name for name in known if name not in here or here[name] != here.get(self.stage)), None)
 
-    def note_read_until(self, about: str, value: str) -> None:
-        self.watermarks[self.stage] = {"about": about, "value": value}
+    def note_read_until(self, about: str, value: str, at: str) -> None:
+        self.watermarks[self.stage] = {"about": about, "value": value, "at": at}
 
     def needing_all_rows(self) -> Iterator[Problem]:
         return problems_behind(self._stages, self.index, self.environment)

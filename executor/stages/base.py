@@ -192,13 +192,13 @@ class StageContext(Protocol):
         """What becomes visible elsewhere when the run publishes, one for each `key`. Raises ProblemError in a preview."""
         ...
 
-    def read_until(self, about: str) -> str | None:
-        """How far the present stage had read when a run of this job last published; None where it had not, or read something else. `about`:
-        a fingerprint of what it reads."""
+    def read_until(self, about: str) -> tuple[str | None, str]:
+        """How far the present stage had read when a run of this job last published, and the fingerprint of where; None where it had not, or
+        read something else. `about`: a fingerprint of what it reads."""
         ...
 
-    def note_read_until(self, about: str, value: str) -> None:
-        """How far it reads now, for the next run: counts once this one has published."""
+    def note_read_until(self, about: str, value: str, at: str) -> None:
+        """How far it reads now, for the next run: counts once this one has published. `at`: a fingerprint of where it reads."""
         ...
 
     def needing_all_rows(self) -> Iterator[Problem]:

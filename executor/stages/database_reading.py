@@ -318,8 +318,10 @@ def _only_new(stage: JDBCExtract, context: StageContext, session: Session, sourc
     if engine.compares_otherwise(column):
         raise ProblemError(_no_watermark(column))
     quoted = engine.quoted(name)
-    about = hashlib.sha256(repr((stage.connection, source.sql, name, *stage.predicates)).encode()).hexdigest()[:40]
-    since = context.read_until(about)
+    about = _fingerprint(stage.connection, source.sql, name, *stage.predicates)
+    (since, was_at), at = context.read_until(about), _fingerprint(context.connection(stage.connection, "connection").storage())
+    if since is not None and was_at not in ("", at):
+        context.warn(_leads_elsewhere(stage, name, since))
     is_behind = f"CASE WHEN max({quoted}) < {_literal(since, name)} THEN 1 END" if since is not None else "NULL"
     highest, without, behind = session.rows(f"SELECT max({quoted}), count(*) - count({quoted}), {is_behind} FROM {source.sql}")[0]
     if int(without or 0):
@@ -334,7 +336,7 @@ def _only_new(stage: JDBCExtract, context: StageContext, session: Session, sourc
     found = session.value(f"SELECT max({quoted}) FROM {source.sql} WHERE {quoted} <= {_literal(until, name)}")
     if behind is None and highest is not None and found != highest:
         raise ProblemError(_no_watermark(column))
-    context.note_read_until(about, until)
+    context.note_read_until(about, until, at)
     for problem in context.needing_all_rows() if since is not None else ():
         context.warn(problem)
     context.detail(read_until=until)
@@ -343,6 +345,10 @@ def _only_new(stage: JDBCExtract, context: StageContext, session: Session, sourc
     )
     above = f"{quoted} > {_literal(since, name)} AND " if since is not None else ""
     return f"({above}{quoted} <= {_literal(until, name)})"
+
+
+def _fingerprint(*words: str) -> str:
+    return hashlib.sha256(repr(words).encode()).hexdigest()[:40]
 
 
 def _literal(value: str, name: str) -> str:
@@ -365,6 +371,19 @@ def _no_watermark(column: Column) -> Problem:
         found=column.type,
         expected="whole numbers, numbers with a fixed number of digits, days or moments",
         fix="Name another column, or read by a query that converts it, such as CAST(… AS DECIMAL(20, 4)).",
+    )
+
+
+def _leads_elsewhere(stage: JDBCExtract, name: str, since: str) -> Problem:
+    return Problem(
+        code="watermark-elsewhere",
+        field="watermarkColumn",
+        message=f"The connection “{stage.connection}” leads elsewhere since rows were read last. Rows there that are not above what was "
+        f"read before in “{name}” are not read.",
+        data_column=name,
+        value=Foreign(since),
+        fix="If the same rows lie there, there is nothing to do. If it is another database, read it by another query (“sql”): then all of "
+        "it is read.",
     )
 
 

@@ -17,6 +17,7 @@ from portal.jobs.models import Job, name_validator
 from portal.locking import locked, require_seen
 from portal.pipelines import graph, progress, times
 from portal.pipelines.models import NO_SCHEDULE, TOLD_OF_SCHEDULES, Pipeline, PipelineJob, PipelineRun, PipelineRunJob, Schedule
+from portal.runs import visible
 from portal.runs.actions import cancel_run, rerun
 from portal.runs.models import OutboxMessage, Run
 
@@ -92,11 +93,23 @@ def rerun_failed(*, actor: User, pipeline_run: PipelineRun) -> PipelineRun:
             if place.run is None:
                 place.become("waiting")
             else:
-                place.become("running", run=rerun(actor=actor, run=place.run, which="live"))
+                place.become("running", run=_again(actor, place.run))
         record(action="rerun_failed", actor=actor, subject=pipeline_run, jobs=[place.job.name for place in failed])
         progress.advance(pipeline_run.pk)
     pipeline_run.refresh_from_db()
     return pipeline_run
+
+
+def _again(actor: User, run: Run) -> Run:
+    """The run, run again. Where somebody has to look first what it has left in a database, that is done on its own page, and what came of
+    it there counts. Raises PortalError."""
+    try:
+        visible.require_seen_to(run)
+    except PortalError:
+        if done := visible.again(run):
+            return done
+        raise
+    return rerun(actor=actor, run=run, which="live")
 
 
 def cancel_pipeline_run(*, actor: User, pipeline_run: PipelineRun) -> PipelineRun:

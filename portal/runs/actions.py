@@ -17,7 +17,7 @@ from portal.errors import Conflict, NotAllowed, PortalError
 from portal.jobs import documents, places
 from portal.jobs.actions import may_answer_for, refuse_archived
 from portal.jobs.models import Job, JobVersion, Place
-from portal.runs import checks, published, published_tables
+from portal.runs import checks, published, published_tables, visible
 from portal.runs.leases import EXECUTE
 from portal.runs.models import WAITING_STATES, DatabaseTable, OutboxMessage, Run, RunState, StateChanged, Trigger, database_now
 
@@ -51,7 +51,7 @@ def start_run(
     return _queue(run, actor, job, environment, values, trigger_label, requested_by or actor, action="start_run")
 
 
-def run_draft(*, actor: User, job: Job, document: Any, parameters: dict[str, Any] | None = None) -> Run:
+def run_draft(*, actor: User, job: Job, document: Any, parameters: dict[str, Any] | None = None, rerun_of: Run | None = None) -> Run:
     """Queues a run of an unsaved document (its text, or an object), in the one environment that allows drafts.
 
     A document without changes is no draft: its version runs, so that the run counts for the version's promotion.
@@ -65,11 +65,17 @@ def run_draft(*, actor: User, job: Job, document: Any, parameters: dict[str, Any
     _require_runnable(job, environment)
     text = documents.as_text(document)
     values = checks.values_for(text, environment, parameters)
+    how: dict[str, Any] = {"trigger": Trigger.RERUN if rerun_of else Trigger.PERSON, "rerun_of": rerun_of}
+    label = _label_of(rerun_of)
     saved = job.versions.filter(sha256=documents.sha256_of(documents.canonical(text))).order_by("-number").first()
     if saved and policy.can(actor, "start_run", job, environment=environment.name):
-        return start_run(actor=actor, job=job, environment=environment, version=saved, parameters=parameters)
-    run = Run(version=None, document=text, document_sha256=documents.sha256_of(text), trigger=Trigger.PERSON)
-    return _queue(run, actor, job, environment, values, "", actor, action="run_draft")
+        return start_run(actor=actor, job=job, environment=environment, version=saved, parameters=parameters, trigger_label=label, **how)
+    run = Run(version=None, document=text, document_sha256=documents.sha256_of(text), **how)
+    return _queue(run, actor, job, environment, values, label, actor, action="run_draft")
+
+
+def _label_of(rerun_of: Run | None) -> str:
+    return f"of {rerun_of.short_id}" if rerun_of else ""
 
 
 def cancel_run(*, actor: User, run: Run) -> Run:
@@ -96,13 +102,12 @@ def rerun(*, actor: User, run: Run, which: str = "same", parameters: dict[str, A
         raise PortalError(f"“{which}” is not a way to rerun.", code="which-unknown", fix="Use same or live.")
     values = run.parameters if parameters is None else parameters
     if which == "same" and run.version is None:
-        return run_draft(actor=actor, job=run.job, document=run.document, parameters=values)
+        return run_draft(actor=actor, job=run.job, document=run.document, parameters=values, rerun_of=run)
     if which == "live":
         document = checks.require_live(run.job, run.environment, None).document
         declared = checks.declared_parameters(document)
         values = {name: value for name, value in values.items() if name in declared and declared[name].type != SECRET}
     version = run.version if which == "same" else None
-    label = f"of {run.short_id}"
     return start_run(
         actor=actor,
         job=run.job,
@@ -110,7 +115,7 @@ def rerun(*, actor: User, run: Run, which: str = "same", parameters: dict[str, A
         version=version,
         parameters=values,
         trigger=Trigger.RERUN,
-        trigger_label=label,
+        trigger_label=_label_of(run),
         rerun_of=run,
     )
 
@@ -207,10 +212,13 @@ class Many:
 
 
 def do_to_many(*, actor: User, runs: Iterable[Run], action: str) -> Many:
-    """`action` is cancel or rerun. One that is refused keeps nobody from the others."""
+    """`action` is cancel or rerun. One that is refused keeps nobody from the others. A run of which somebody has to look first what it has
+    left is not run again among many."""
     did = Many()
     for run in runs:
         try:
+            if action != "cancel":
+                visible.require_seen_to(run)
             did.done.append(cancel_run(actor=actor, run=run) if action == "cancel" else rerun(actor=actor, run=run))
         except PortalError as error:
             did.refused.append((run, error))

@@ -57,12 +57,27 @@ def require_known(run: Run) -> None:
             raise _may_be_there(before, twice)
 
 
+def again(run: Run) -> Run | None:
+    """The good run that was this one, run again by somebody who had looked; None where there is none."""
+    good = Run.objects.filter(job_id=run.job_id, environment_id=run.environment_id, state__in=GOOD_STATES, rerun_of__isnull=False)
+    later = good.filter(created_at__gte=run.created_at).order_by("-created_at").iterator()
+    return next((one for one in later if _is_rerun_of(one, run)), None)
+
+
+def require_seen_to(run: Run) -> None:
+    """Raises PortalError where the run may have left rows that it would add once more: it is run again on its own page alone, which says to
+    look first."""
+    added = [one for one in _written(run) if one.adds] if (run.problem or {}).get("code") in NOT_KNOWN else []
+    if added:
+        raise _may_be_there(run, added)
+
+
 def _may_be_there(before: Run, tables: list[Used]) -> PortalError:
     return PortalError(
         f"The run {before.short_id} failed while it published. Its rows may be in {_named(tables)} already, and would be there twice.",
         code="rows-may-be-there",
         status=409,
-        fix="Look into the table: where its rows are there, take them out. Then press “Run again” on the page of that run.",
+        fix="Look into the table: where its rows are there, take them out. Then press “Rerun” on the page of that run.",
     )
 
 

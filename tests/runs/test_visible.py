@@ -15,9 +15,11 @@ from portal.environments import connections
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.jobs.models import JobVersion
-from portal.runs import leases, published, sweeper, visible
+from portal.pipelines.actions import create_pipeline, rerun_failed, run_pipeline
+from portal.runs import actions, leases, published, sweeper, visible
 from portal.runs.models import Run, RunState, Trigger, database_now
 from tests import factories
+from tests.pipelines.ends import end
 
 pytestmark = pytest.mark.django_db
 WHY = Problem(code="executor-stopped", message="The program stopped.", found="exit code 1", fix="Run it again.")
@@ -26,7 +28,7 @@ BEHAVES = {"behaviour": {"type": "string", "default": "succeed"}}
 
 def into(*tables: str, mode: str = "Append") -> dict[str, Any]:
     """A document that loads a view into tables of the database “shop”."""
-    read = {"type": "DelimitedExtract", "name": "read", "inputURI": "raw/a.csv", "outputView": "a"}
+    read = {"type": "DelimitedExtract", "name": "read", "description": "${behaviour}", "inputURI": "raw/a.csv", "outputView": "a"}
     load = {"type": "JDBCLoad", "inputView": "a", "connection": "shop", "saveMode": mode}
     return {"parameters": BEHAVES, "stages": [read, *({**load, "name": f"to_{one}", "tableName": one} for one in tables)]}
 
@@ -117,6 +119,47 @@ def test_a_run_beside_it_or_one_that_replaced_nothing_has_not_looked_either(vers
         published.values_for(factories.make_run(version_of("orders"), dev))
     factories.make_run(version_of("orders", mode="Overwrite"), dev, "succeeded", minutes_ago=2, publishing_since=timezone.now())
     published.values_for(factories.make_run(version_of("orders"), dev))
+
+
+@pytest.mark.parametrize("is_saved", [False, True])
+def test_a_draft_that_is_run_again_is_that_very_run(version_of: Any, dev: Environment, ana: Any, is_saved: bool) -> None:
+    version = version_of("orders")
+    gone = lost(version, dev)
+    Run.objects.filter(pk=gone.pk).update(version=None, **({} if is_saved else {"document": version.document.replace("read", "look")}))
+    gone.refresh_from_db()
+    again = actions.rerun(actor=ana, run=gone)
+    assert (again.rerun_of, again.trigger, again.trigger_label) == (gone, Trigger.RERUN, f"of {gone.short_id}")
+    assert bool(again.version) == is_saved
+    published.values_for(again)
+    fresh = actions.run_draft(actor=ana, job=gone.job, document=gone.document)
+    assert (fresh.rerun_of, fresh.trigger, fresh.trigger_label) == (None, Trigger.PERSON, "")
+    with pytest.raises(PortalError):
+        published.values_for(fresh)
+
+
+def test_nobody_runs_it_again_among_many(version_of: Any, dev: Environment, ana: Any) -> None:
+    gone, replaced = lost(version_of("orders"), dev), lost(version_of("orders", mode="Overwrite"), dev)
+    came = actions.do_to_many(actor=ana, runs=[gone, replaced], action="rerun")
+    assert [run for run, _ in came.refused] == [gone] and [one.rerun_of for one in came.done] == [replaced]
+    assert came.refused[0][1].code == "rows-may-be-there"
+
+
+def test_a_pipeline_takes_what_came_of_it_on_its_own_page(version_of: Any, dev: Environment, ana: Any, flights: Any) -> None:
+    version = version_of("orders")
+    pipeline = create_pipeline(actor=ana, project=flights, name="nightly", after={version.job.name: []})
+    run = run_pipeline(actor=ana, pipeline=pipeline, environment=dev)
+    gone, now = end(run, version.job.name, "failed"), timezone.now()
+    Run.objects.filter(pk=gone.pk).update(publishing_since=now, problem={"code": "lost-while-publishing", "message": "It was lost."})
+    with pytest.raises(PortalError) as refused:
+        rerun_failed(actor=ana, pipeline_run=run)
+    assert refused.value.code == "rows-may-be-there"
+    gone.refresh_from_db()
+    again = actions.rerun(actor=ana, run=gone)
+    with pytest.raises(PortalError):
+        rerun_failed(actor=ana, pipeline_run=run)
+    Run.objects.filter(pk=again.pk).update(state="succeeded", finished_at=timezone.now())
+    done = rerun_failed(actor=ana, pipeline_run=run)
+    assert done.state == "succeeded" and Run.objects.filter(rerun_of=gone).get() == again
 
 
 def test_a_failure_whose_program_said_itself_that_nothing_is_there_holds_nobody_up(version_of: Any, dev: Environment) -> None:

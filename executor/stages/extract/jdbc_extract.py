@@ -60,7 +60,8 @@ class JDBCExtract(OfDatabase, WithDatabaseSQL, Extract):
         "watermarkColumn",
         "Only what is new by",
         "A column that only grows, such as a number or the moment of a change: each run reads the rows above the highest value that the "
-        "last published run has read. Rows without a value, or with a lower one that come later, are not read.",
+        "last published run has read. Rows without a value, or with a lower one that come later, are not read. So loads behind it append "
+        "or merge: to replace all rows would leave these alone.",
         "text",
         default=None,
         max_length=200,

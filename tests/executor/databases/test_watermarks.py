@@ -75,6 +75,17 @@ def test_what_is_new_alone_takes_the_place_of_all_rows_with_a_warning(servers: S
     assert kept.result == "succeeded"
 
 
+def test_a_connection_that_leads_elsewhere_by_now_is_told_once(servers: Servers) -> None:
+    servers.say(POSTGRESQL, "DROP TABLE IF EXISTS moved", "CREATE TABLE moved (id int)", "INSERT INTO moved VALUES (1), (2)")
+    stage, save = extract(POSTGRESQL, tableName="moved", watermarkColumn="id"), SAVE | {"saveMode": "Append"}
+    marks = done(servers.run(stage, save)).named("result")[0]["watermarks"]
+    elsewhere = {name: {**about, "at": "another place"} for name, about in marks.items()}
+    told = done(servers.run(stage, save, watermarks=elsewhere))
+    assert told.result == "succeeded_with_warnings" and "leads elsewhere since rows were read last" in str(told.events)
+    for before in (told.named("result")[0]["watermarks"], {name: {**about, "at": ""} for name, about in marks.items()}, marks):
+        assert done(servers.run(stage, save, watermarks=before)).result == "succeeded"
+
+
 def test_stages_that_exchange_their_names_read_nothing_twice(servers: Servers) -> None:
     for table in ("one", "two"):
         servers.say(POSTGRESQL, f"DROP TABLE IF EXISTS {table}", f"CREATE TABLE {table} (id int)", f"INSERT INTO {table} VALUES (1), (2)")
