@@ -29,6 +29,7 @@ from executor.running.outputs import Outputs
 from executor.running.preview import Preview, stage_index, write_views
 from executor.running.progress import Progress
 from executor.running.reach import Reach, reach_of
+from executor.running.read_marks import ReadMarks
 from executor.running.runner import Runner, StageFailure
 from executor.running.small_run import is_small_run
 from executor.running.values import Values, read_values, values_from
@@ -253,7 +254,7 @@ class JobRun:
         self.is_published = False
         self.closing = ExitStack()
         self.elsewhere: dict[str, Elsewhere] = {}
-        self.watermarks: dict[str, Any] = {}
+        self.read_marks = ReadMarks()
 
     def run(self, process: SparkProcess, views: Path | None = None) -> int:
         """Runs everything; gives the exit code. Whatever happens, a result is said and nothing stays in staging."""
@@ -284,9 +285,8 @@ class JobRun:
         self.emit(SessionReady(duration_ms=clock.elapsed_ms))
         context = RunContext(spark, self.emit, environment=self.job.environment, reach=self.reach, publisher=self.publisher)
         self.closing.callback(context.close)
-        self.elsewhere, self.watermarks = context.elsewhere, context.watermarks
-        context.read_before = self.values.watermarks
-        context.watermarks |= self.values.watermarks
+        self.elsewhere, self.read_marks = context.elsewhere, context.read_marks
+        context.read_marks.begin(self.values.watermarks)
         runner = Runner(process, context, self.emit, self.values.run_id)
         runner.run(self.job)
         if not self.publisher.outputs and not self.elsewhere:
@@ -364,7 +364,7 @@ class JobRun:
         return DONE if outcome.startswith("succeeded") else FAILED
 
     def _result(self, outcome: Any, warnings: int, outputs: Sequence[Any]) -> RunFinished:
-        read = self.watermarks if outcome.startswith("succeeded") else {}
+        read = self.read_marks.now if outcome.startswith("succeeded") else {}
         return RunFinished(outcome=outcome, duration_ms=clock.elapsed_ms, outputs=list(outputs), warnings=warnings, watermarks=read)
 
 

@@ -91,11 +91,12 @@ class OutputFacts(WrittenFacts, total=False):
 
 class ReadUntil(TypedDict):
     """How far a stage has read what grows. `about`: a fingerprint of what it reads and by which column; `value`: the highest there; `at`: a
-    fingerprint of where its connection led."""
+    fingerprint of where its connection led; `asked`: one of the question as the document writes it, without values."""
 
     about: Word
     value: Annotated[str, Field(max_length=100)]
     at: NotRequired[Word]
+    asked: NotRequired[Word]
 
 
 class ValueCount(TypedDict, total=False):

@@ -63,6 +63,8 @@ class Job:
     """Texts of the files it names (SQL, schemas), kept in the document; None: they are read where they lie."""
     addresses: tuple[Address, ...] = ()
     """Where the stages that take part read and write."""
+    asked: Mapping[str, str] = field(default_factory=dict)
+    """What stages that read only what is new ask for, as it is written (`executor.document.only_new.asked_in`)."""
 
     def takes_part(self, stage: Stage) -> bool:
         """Whether `stage` runs in the job's environment."""
@@ -186,6 +188,7 @@ class _Reader:
             description=description if isinstance(description, str) else None,
             files=self.files,
             addresses=tuple(self.addresses),
+            asked=only_new.asked_in(content.get("stages")),
         )
 
     def _declared_names(self, content: Mapping[str, Any]) -> Collection[str]:

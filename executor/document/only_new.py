@@ -3,14 +3,18 @@ be gone, or closed, from the second run on."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from executor.language.places import key_of
 from executor.problems import Problem
 from executor.stages import Stage
 from executor.stages.base import READS, WRITES
 from executor.stages.extract.jdbc_extract import JDBCExtract
+from executor.stages.file_kinds import FileLoad
 from executor.stages.kinds import Load
+from executor.stages.load.jdbc_load import JDBCLoad
 
 
 def problems_of(stages: Sequence[Stage], environment: str | None) -> Iterator[Problem]:
@@ -35,6 +39,21 @@ def problems_behind(stages: Sequence[Stage], index: int, environment: str | None
                 fix=f"{does.fix} Or have all rows read: take “Only what is new by” out of “{stages[index].name}”.",
                 severity="warning",
             )
+
+
+QUESTION = ("connection", "tableName", "sql", "inputURI", "sqlParams", "predicates", "watermarkColumn")
+"""Words of a document in which an extract says what it asks for."""
+
+
+def asked_in(given: Any) -> dict[str, str]:
+    """Stage → what it asks for, as the document's stages write it, before values are put in."""
+    words = [one for one in given if isinstance(one, dict) and one.get("watermarkColumn")] if isinstance(given, list) else []
+    return {str(one.get("name")): json.dumps([one.get(word) for word in QUESTION], sort_keys=True) for one in words}
+
+
+def adding(stages: Sequence[Stage], index: int, environment: str | None) -> Iterator[Load]:
+    """The loads that add rows of the extract at `index` to those that are there."""
+    return (load for load in _loads_of(stages, index, environment) if isinstance(load, FileLoad | JDBCLoad) and load.save_mode == "Append")
 
 
 def _loads_of(stages: Sequence[Stage], index: int, environment: str | None) -> Iterator[Load]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from executor.document.job import Job
 from executor.document.kept_files import kept_text
-from executor.document.only_new import problems_behind
+from executor.document.only_new import adding, problems_behind
 from executor.event_writer import EventWriter
 from executor.events import Event, Log, StageRows
 from executor.files import marks
@@ -28,6 +28,7 @@ from executor.running.numbers_later import made_numbers
 from executor.running.outputs import Outputs
 from executor.running.query_problems import hints_of_plan, of_plan
 from executor.running.reach import Reach
+from executor.running.read_marks import ReadMarks
 from executor.running.watches import Watch
 from executor.spark.origins import Origins
 from executor.stages import Stage
@@ -84,10 +85,8 @@ class RunContext:
         self.roots, self._connections = reach.roots, reach.connections
         self.roots.told = self._tell_copied
         self._open = ExitStack()
-        self.watermarks: dict[str, Any] = {}
-        """How far stages have read what grows, by their names, when the run has published."""
-        self.read_before: Mapping[str, Any] = {}
-        """How far they had read before."""
+        self.read_marks = ReadMarks()
+        self._asked: Mapping[str, str] = {}
         self.elsewhere: dict[str, Elsewhere] = {}
         """What becomes visible outside of the lake when the run publishes."""
         self._stages: Sequence[Stage] = ()
@@ -122,7 +121,7 @@ class RunContext:
     def know(self, job: Job) -> None:
         """What stages need to know of the whole job."""
         self.files, self.numbers_later = job.files, made_numbers(job.stages)
-        self._stages = job.stages
+        self._stages, self._asked = job.stages, job.asked
 
     def begin(self, index: int, stage: Stage) -> None:
         """The stage that speaks from now on."""
@@ -257,23 +256,18 @@ class RunContext:
             raise ProblemError(Problem(code="preview-writes-nothing", message="A preview writes nothing.", field="connection"))
         return cast(T, self.elsewhere[key] if key in self.elsewhere else self.elsewhere.setdefault(key, make()))
 
-    def read_until(self, about: str) -> tuple[str | None, str]:
-        known = {name: one for name, one in self.read_before.items() if isinstance(one, dict) and one.get("about") == about}
-        name = self.stage if self.stage in known else self._name_before(known)
-        if name is None:
-            return None, ""
-        if self.watermarks.get(name) is known[name]:  # it is this stage's, and is kept under its present name alone
-            del self.watermarks[name]
-        return str(known[name]["value"]), str(known[name].get("at", ""))
-
-    def _name_before(self, known: Iterable[str]) -> str | None:
-        """Which of these names the stage had when it read the same: read anew, its rows would be there twice. A stage that has such a name
-        and reads the same still is another one."""
+    def read_until(self, about: Collection[str]) -> Mapping[str, Any] | None:
         here = {stage.name: stage.asks() for stage in self._stages}
-        return next((name for name in known if name not in here or here[name] != here.get(self.stage)), None)
+        return self.read_marks.found(self.stage, about, lambda name: here.get(name) != here.get(self.stage))
 
-    def note_read_until(self, about: str, value: str, at: str) -> None:
-        self.watermarks[self.stage] = {"about": about, "value": value, "at": at}
+    def note_read_until(self, mark: Mapping[str, Any], about: Collection[str]) -> None:
+        self.read_marks.note(self.stage, mark, about, {stage.name for stage in self._stages})
+
+    def asked(self) -> tuple[str, Mapping[str, Any]]:
+        return self._asked.get(self.stage, ""), self.read_marks.asked_before(self.stage)
+
+    def adding_rows(self) -> list[str]:
+        return [load.name for load in adding(self._stages, self.index, self.environment)]
 
     def needing_all_rows(self) -> Iterator[Problem]:
         return problems_behind(self._stages, self.index, self.environment)

@@ -6,7 +6,7 @@ and a parametrised test are all derived from the class.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
@@ -192,13 +192,21 @@ class StageContext(Protocol):
         """What becomes visible elsewhere when the run publishes, one for each `key`. Raises ProblemError in a preview."""
         ...
 
-    def read_until(self, about: str) -> tuple[str | None, str]:
-        """How far the present stage had read when a run of this job last published, and the fingerprint of where; None where it had not, or
-        read something else. `about`: a fingerprint of what it reads."""
+    def read_until(self, about: Collection[str]) -> Mapping[str, Any] | None:
+        """How far the present stage had read when a run of this job last published (`executor.events.ReadUntil`); None where it had not, or
+        read something else. `about`: fingerprints of what it reads, the present kind first."""
         ...
 
-    def note_read_until(self, about: str, value: str, at: str) -> None:
-        """How far it reads now, for the next run: counts once this one has published. `at`: a fingerprint of where it reads."""
+    def note_read_until(self, mark: Mapping[str, Any], about: Collection[str]) -> None:
+        """How far it reads now, for the next run: counts once this one has published."""
+        ...
+
+    def asked(self) -> tuple[str, Mapping[str, Any]]:
+        """What the present stage asks for, as the document writes it; and the last mark of a stage of its name, whatever that had asked."""
+        ...
+
+    def adding_rows(self) -> list[str]:
+        """The names of later stages that add what the present one reads to what is there."""
         ...
 
     def needing_all_rows(self) -> Iterator[Problem]:

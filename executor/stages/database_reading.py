@@ -45,8 +45,10 @@ _TAKES_SOME = re.compile(
 """Words of queries that may answer something else each time."""
 _IS_CUT_OFF = re.compile(r"(?<![.\w])(limit|fetch\s+(first|next)|tablesample)\b", re.IGNORECASE)
 """Words of queries that leave rows out of their answer."""
-_QUOTED_OR_SAID = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|--\s[^\n]*|/\*.*?\*/", re.DOTALL)
-"""Texts, names in quotes and comments."""
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`")
+_SAID = re.compile(r"--(?=\s)[^\n]*|/\*.*?\*/", re.DOTALL)
+_QUOTED_OR_SAID = re.compile(rf"{_QUOTED.pattern}|{_SAID.pattern}", re.DOTALL)
+"""Texts and names in quotes; comments; both."""
 _INSIDE = re.compile(r"\([^()]*\)")
 
 
@@ -318,10 +320,17 @@ def _only_new(stage: JDBCExtract, context: StageContext, session: Session, sourc
     if engine.compares_otherwise(column):
         raise ProblemError(_no_watermark(column))
     quoted = engine.quoted(name)
-    about = _fingerprint(stage.connection, source.sql, name, *stage.predicates)
-    (since, was_at), at = context.read_until(about), _fingerprint(context.connection(stage.connection, "connection").storage())
-    if since is not None and was_at not in ("", at):
-        context.warn(_leads_elsewhere(stage, name, since))
+    about = [_fingerprint(stage.connection, sql, name, *stage.predicates) for sql in (_in_one_spelling(source.sql), source.sql)]
+    before, at, asked = (
+        context.read_until(about),
+        _fingerprint(context.connection(stage.connection, "connection").storage()),
+        _asked(stage, context),
+    )
+    since = str(before["value"]) if before else None
+    if before is None:
+        _require_same_question(stage, context, asked)
+    elif before.get("at", at) != at:
+        context.warn(_leads_elsewhere(stage, name, str(since)))
     is_behind = f"CASE WHEN max({quoted}) < {_literal(since, name)} THEN 1 END" if since is not None else "NULL"
     highest, without, behind = session.rows(f"SELECT max({quoted}), count(*) - count({quoted}), {is_behind} FROM {source.sql}")[0]
     if int(without or 0):
@@ -336,7 +345,7 @@ def _only_new(stage: JDBCExtract, context: StageContext, session: Session, sourc
     found = session.value(f"SELECT max({quoted}) FROM {source.sql} WHERE {quoted} <= {_literal(until, name)}")
     if behind is None and highest is not None and found != highest:
         raise ProblemError(_no_watermark(column))
-    context.note_read_until(about, until, at)
+    context.note_read_until({"about": about[0], "value": until, "at": at, "asked": asked}, about)
     for problem in context.needing_all_rows() if since is not None else ():
         context.warn(problem)
     context.detail(read_until=until)
@@ -345,6 +354,41 @@ def _only_new(stage: JDBCExtract, context: StageContext, session: Session, sourc
     )
     above = f"{quoted} > {_literal(since, name)} AND " if since is not None else ""
     return f"({above}{quoted} <= {_literal(until, name)})"
+
+
+def _in_one_spelling(sql: str) -> str:
+    """The same for queries that differ in blanks and comments alone."""
+    kept = re.sub(rf"({_QUOTED.pattern})|{_SAID.pattern}|\s+", lambda found: found[1] or " ", sql, flags=re.DOTALL)
+    return re.sub(" +", " ", kept).strip()
+
+
+def _asked(stage: JDBCExtract, context: StageContext) -> str:
+    text = context.text_of(stage.input_uri) if stage.input_uri else ""
+    return _fingerprint(context.asked()[0], text)
+
+
+def _require_same_question(stage: JDBCExtract, context: StageContext, asked: str) -> None:
+    """Raises ProblemError where all would be read anew for a load that adds it to what an earlier question has brought. Other values in the
+    same question are another one, of which nothing is there yet."""
+    last, loads = context.asked()[1], context.adding_rows()
+    if not last or not loads or last.get("asked") == asked:
+        return
+    problem = _asks_otherwise(stage, loads[0])
+    if "asked" in last:
+        raise ProblemError(problem)
+    context.warn(problem)  # nobody noted then how it had asked
+
+
+def _asks_otherwise(stage: JDBCExtract, load: str) -> Problem:
+    return Problem(
+        code="question-changed",
+        field="tableName" if stage.table_name else stage.sql_field,
+        message=f"“{stage.name}” asks otherwise than in the run that last published. So all of its rows are read anew, and “{load}” would "
+        "add them to those that are there: rows would be there twice.",
+        expected="the question of before, or a load that adds nothing twice",
+        fix=f"To have all rows as they are asked for now, run the job once with Overwrite in “{load}”, then choose Append again; or write "
+        "to another place, or merge by a key. To go on from where it was, ask as before.",
+    )
 
 
 def _fingerprint(*words: str) -> str:

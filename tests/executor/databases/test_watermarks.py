@@ -133,3 +133,42 @@ def test_a_query_that_leaves_rows_out_is_not_asked_in_parts_nor_for_what_is_new(
     else:
         done(outcome)
         assert len(servers.read()) == 4
+
+
+def marks_of(outcome: Outcome) -> dict[str, Any]:
+    return outcome.named("result")[0]["watermarks"]  # type: ignore[no-any-return]
+
+
+def test_another_question_is_not_added_to_what_is_there(servers: Servers) -> None:
+    servers.say(POSTGRESQL, "DROP TABLE IF EXISTS asked", "CREATE TABLE asked (id int, word text)", "INSERT INTO asked VALUES (1, 'a')")
+    stage, add = extract(POSTGRESQL, sql="SELECT id FROM asked", watermarkColumn="id"), SAVE | {"saveMode": "Append"}
+    before = marks_of(done(servers.run(stage, add)))
+    spelled = stage | {"sql": "SELECT id -- all of them\n  FROM   asked"}
+    assert marks_of(done(servers.run(spelled, add, watermarks=before)))["read"]["about"] == before["read"]["about"], "the same question"
+    other = stage | {"sql": "SELECT id, word FROM asked"}
+    refused = servers.run(other, add, watermarks=before)
+    assert (refused.result, refused.problem["code"], refused.problem["field"]) == ("failed", "question-changed", "sql")
+    assert (
+        servers.run(extract(POSTGRESQL, tableName="asked", watermarkColumn="id"), add, watermarks=before).problem["code"]
+        == "question-changed"
+    )
+    once = done(servers.run(other, SAVE, watermarks=before))
+    assert once.result == "succeeded"
+    assert done(servers.run(other, add, watermarks=marks_of(once))).result == "succeeded"
+    back = done(servers.run(stage, SAVE, watermarks=marks_of(once)))
+    assert servers.read() == [] and marks_of(back)["read"]["about"] == before["read"]["about"], "who goes back goes on where it was"
+    legacy = {"read": {name: value for name, value in before["read"].items() if name in ("about", "value")}}
+    assert done(servers.run(other, add, watermarks=legacy)).result == "succeeded_with_warnings"
+
+
+def test_each_value_that_comes_with_a_run_has_its_own_mark(servers: Servers) -> None:
+    servers.say(POSTGRESQL, "DROP TABLE IF EXISTS lands", "CREATE TABLE lands (id int, land text)")
+    servers.say(POSTGRESQL, "INSERT INTO lands VALUES (1, 'de'), (2, 'fr'), (3, 'de'), (4, 'fr')")
+    query = {"sql": "SELECT id FROM lands WHERE land = ${land}", "watermarkColumn": "id"}
+    job = [extract(POSTGRESQL, **query), SAVE | {"saveMode": "Append"}]
+    declared, marks = {"land": {"type": "string"}}, {}
+    for land, rows in (("de", [(1,), (3,)]), ("fr", [(2,), (4,)]), ("de", []), ("fr", [])):
+        outcome = done(servers.run(*job, watermarks=marks, declared=declared, parameters={"land": land}))
+        assert servers.read() == rows, land
+        marks = marks_of(outcome)
+    assert len(marks) == 2
