@@ -329,7 +329,7 @@ def _only_new(stage: JDBCExtract, context: StageContext, session: Session, sourc
     since = str(before["value"]) if before else None
     if before is None:
         _require_same_question(stage, context, asked)
-    elif before.get("at", at) != at:
+    elif before.get("at") not in (None, "", at):
         context.warn(_leads_elsewhere(stage, name, str(since)))
     is_behind = f"CASE WHEN max({quoted}) < {_literal(since, name)} THEN 1 END" if since is not None else "NULL"
     highest, without, behind = session.rows(f"SELECT max({quoted}), count(*) - count({quoted}), {is_behind} FROM {source.sql}")[0]

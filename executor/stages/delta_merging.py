@@ -37,6 +37,7 @@ from executor.stages.delta_problems import told
 from executor.stages.delta_reading import forget
 from executor.stages.delta_writing import drift_of, rows_to_write, staged_state, table_to_write, tell_written
 from executor.stages.frames import require_columns, unknown_columns
+from executor.stages.not_numbers import asked_here
 from executor.stages.wider_types import converted
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def merge(stage: MergeLoad, spark: SparkSession, context: StageContext) -> None:
         context.rows("in", source.count())
         require_keys(stage, source, may_be_null=stage.null_keys == "match")
         _require_met_again(stage, source)
-        run_merge(stage, spark, path, source, _condition(stage), lambda builder: _clauses(stage, builder, source, there))
+        run_merge(stage, spark, path, source, _condition(stage, path, there), lambda builder: _clauses(stage, builder, source, there))
     tell_merged(stage, spark, context, path)
 
 
@@ -171,7 +172,7 @@ def _require_met_again(stage: MergeLoad, source: DataFrame) -> None:
     rows = source.alias("source")
     if stage.not_matched_where:
         rows = rows.where(stage.not_matched_where)
-    met = rows.join(source.alias("target"), F.expr(_condition(stage)), "left_semi")
+    met = rows.join(source.alias("target"), F.expr(f"{_same_keys(stage)} AND ({stage.match_condition}\n)"), "left_semi")
     count = rows.count() - met.count()
     if count:
         raise ProblemError(
@@ -281,9 +282,15 @@ def equal_keys(keys: Sequence[str], sign: str = "=") -> str:
     return " AND ".join(f"target.{name_in_sql(name)} {sign} source.{name_in_sql(name)}" for name in keys)
 
 
-def _condition(stage: MergeLoad) -> str:
-    keys = equal_keys(stage.keys, "<=>" if stage.null_keys == "match" else "=")
-    return f"{keys} AND ({stage.match_condition}\n)" if stage.match_condition else keys
+def _condition(stage: MergeLoad, path: Path, there: StructType) -> str:
+    if not stage.match_condition:
+        return _same_keys(stage)
+    state = staged_state(path, stage.output_uri)
+    return f"{_same_keys(stage)} AND ({asked_here(stage.match_condition, there, state.partition_columns if state else ())}\n)"
+
+
+def _same_keys(stage: MergeLoad) -> str:
+    return equal_keys(stage.keys, "<=>" if stage.null_keys == "match" else "=")
 
 
 def run_merge(stage: Any, spark: SparkSession, path: Path, source: DataFrame, condition: str, clauses: Any) -> None:

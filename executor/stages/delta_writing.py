@@ -23,6 +23,7 @@ from executor.stages.delta_problems import REPLACE_MISMATCH, told
 from executor.stages.delta_reading import forget, table_frame
 from executor.stages.frames import arranged, require_columns, require_names_apart
 from executor.stages.kinds import tell_unused
+from executor.stages.not_numbers import asked_here
 from executor.stages.noted_columns import warn_of_other_columns
 from executor.stages.wider_types import converted
 from executor.stages.writing import with_names_for_folders, without_columns_of
@@ -131,7 +132,7 @@ def _options(stage: DeltaLakeLoad, context: StageContext, spark: SparkSession, f
         options["overwriteSchema"] = "true"
     if stage.replaces and state is not None:
         context.require_expression(stage.replaces, {"rows": _empty(spark, state)}, field="replaceWhere")
-        options["replaceWhere"] = stage.replaces
+        options["replaceWhere"] = asked_here(stage.replaces, StructType.fromJson(state.schema), state.partition_columns)
     return options
 
 

@@ -7,6 +7,7 @@ In the log of a Delta table delta-rs writes those of decimals as doubles, which 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 
 from pyspark.sql import Column, DataFrame
@@ -48,3 +49,12 @@ def all_asked_here(frame: DataFrame, names: Collection[str], is_told_wrongly: Ca
         for one in frame.schema.fields
     ]
     return frame.select(*columns)
+
+
+def asked_here(condition: str, there: StructType, folders: Collection[str]) -> str:
+    """A condition on a Delta table, in a form that is no question to its files where it may name a column that these tell wrongly: rows
+    that are to be replaced, or met by their keys, would be passed by. `folders`: columns that its folders tell."""
+    apart = {name.casefold() for name in folders}
+    names = [one.name for one in there.fields if one.name.casefold() not in apart and has_nan_or_decimals(one.dataType)]
+    may_name = any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", condition, re.IGNORECASE) for name in names)
+    return f"coalesce(({condition}\n), false)" if may_name else condition

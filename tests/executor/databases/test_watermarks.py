@@ -89,8 +89,8 @@ def test_a_connection_that_leads_elsewhere_by_now_is_told_once(servers: Servers)
 def test_stages_that_exchange_their_names_read_nothing_twice(servers: Servers) -> None:
     for table in ("one", "two"):
         servers.say(POSTGRESQL, f"DROP TABLE IF EXISTS {table}", f"CREATE TABLE {table} (id int)", f"INSERT INTO {table} VALUES (1), (2)")
-    one = extract(POSTGRESQL, tableName="one", watermarkColumn="id", name="a", outputView="there")
-    two = extract(POSTGRESQL, tableName="two", watermarkColumn="id", name="b", outputView="two")
+    one = extract(POSTGRESQL, tableName="one", watermarkColumn="id") | {"name": "a"}
+    two = extract(POSTGRESQL, tableName="two", watermarkColumn="id") | {"name": "b", "outputView": "two"}
     save = [SAVE | {"saveMode": "Append"}, SAVE | {"name": "save_two", "inputView": "two", "outputURI": "out2", "saveMode": "Append"}]
 
     def marks(*stages: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:

@@ -56,24 +56,51 @@ def test_rows_of_parquet_files(spark_process: SparkProcess, tmp_path: Path) -> N
     assert asked(spark_process, tmp_path, {"type": "ParquetExtract", "inputURI": "a.parquet"}) == ASKED
 
 
-def test_rows_of_tables(spark_process: SparkProcess, tmp_path: Path) -> None:
-    (tmp_path / "t" / LOG).mkdir(parents=True)
-    write(spark_process, tmp_path / "t" / "a.parquet")
-    schema = process_schema(spark_process, tmp_path / "t" / "a.parquet")
+def make_table(process: SparkProcess, place: Path) -> None:
+    (place / LOG).mkdir(parents=True)
+    write(process, place / "a.parquet")
     about = {
         "id": "x",
         "format": {"provider": "parquet", "options": {}},
-        "schemaString": schema,
+        "schemaString": process_schema(process, place / "a.parquet"),
         "partitionColumns": [],
         "configuration": {},
     }
     bounds = [{"id": number, "f": edge, "s": {"g": edge}, "d": AS_DOUBLE} for number, edge in ((1, 1.0), (3, 2.0))]
     stats = {"numRecords": 3, "minValues": bounds[0], "maxValues": bounds[1], "nullCount": {"id": 0, "f": 0, "s": {"g": 0}, "d": 1}}
-    size = (tmp_path / "t" / "a.parquet").stat().st_size
+    size = (place / "a.parquet").stat().st_size
     add = {"path": "a.parquet", "partitionValues": {}, "size": size, "modificationTime": 1, "dataChange": True, "stats": json.dumps(stats)}
     actions: list[dict[str, Any]] = [{"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}, {"metaData": about}, {"add": add}]
-    put_commit(tmp_path / "t", 0, text_of(actions))
+    put_commit(place, 0, text_of(actions))
+
+
+def test_rows_of_tables(spark_process: SparkProcess, tmp_path: Path) -> None:
+    make_table(spark_process, tmp_path / "t")
     assert asked(spark_process, tmp_path, {"type": "DeltaLakeExtract", "inputURI": "t"}) == ASKED
+
+
+@pytest.mark.parametrize(
+    ("condition", "value"),
+    [
+        ("F > 5", "CAST(9 AS DOUBLE) AS f"),
+        ("s.g > 5", "named_struct('g', CAST(9 AS FLOAT)) AS s"),
+        (f"d = {DECIMALS[0]}", f"{DECIMALS[0]} AS d"),
+    ],
+)
+@pytest.mark.parametrize("way", ["replaced", "merged"])
+def test_rows_of_tables_that_are_written(spark_process: SparkProcess, tmp_path: Path, condition: str, value: str, way: str) -> None:
+    """A row of which the files say nothing is replaced, and met by its key, as any other: else it would be there twice."""
+    make_table(spark_process, tmp_path / "t")
+    others = {"f": "CAST(NULL AS DOUBLE) AS f", "s": "CAST(NULL AS struct<g: float>) AS s", "d": "CAST(NULL AS DECIMAL(19, 2)) AS d"}
+    name = value[-1]
+    columns = ", ".join((others | {name: value.replace(str(DECIMALS[0]), f"CAST('{DECIMALS[0]}' AS DECIMAL(19, 2))")}).values())
+    rows = {"type": "SQLTransform", "name": "rows", "sql": f"SELECT 1L AS id, {columns}", "outputView": "rows"}
+    to = {"name": "save", "inputView": "rows", "outputURI": "t"}
+    replaced = {"type": "DeltaLakeLoad", **to, "replaceWhere": condition}
+    merged = {"type": "MergeLoad", **to, "keys": ["id"], "matchCondition": f"target.{condition}"}
+    outcome = run_here(spark_process, [rows, replaced if way == "replaced" else merged], tmp_path)
+    assert outcome.result.startswith("succeeded"), outcome.events[-3:]
+    assert sorted(row.id for row in spark_process.session.read.format("delta").load(str(tmp_path / "t")).collect()) == [1, 2, 3]
 
 
 def process_schema(process: SparkProcess, file: Path) -> str:
