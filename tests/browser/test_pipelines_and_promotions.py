@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,22 @@ def test_author_puts_a_pipeline_together_by_clicking(screen: Any, visit: Visit, 
     expect(page.get_by_role("heading", name="short_one")).to_be_visible()
     assert Pipeline.objects.get(name="short_one").dependencies() == {"load_flights": [], "daily_delays": ["load_flights"]}
     assert shown.take_said() == []
+
+
+def test_a_pipeline_is_not_saved_before_what_was_just_added_is_there(screen: Any, visit: Visit, pipeline: Pipeline, ana: User) -> None:
+    shown, held = screen(), []
+    page = visit(shown, ana, "/p/flights/pipelines/new-pipeline")
+    page.get_by_label("Name").fill("quick_one")
+    page.get_by_label("Job to add").select_option("load_flights")
+    page.route(re.compile("new-pipeline$"), lambda route: route.continue_() if held else held.append(route))
+    page.get_by_role("button", name="Add").click()
+    expect(page.get_by_role("button", name="Save")).to_be_disabled()
+    page.wait_for_timeout(100)
+    held[0].continue_()
+    expect(page.locator("#jobs td.main b", has_text="load_flights")).to_be_visible()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="quick_one")).to_be_visible()
+    assert Pipeline.objects.get(name="quick_one").dependencies() == {"load_flights": []}
 
 
 def test_times_are_explained_while_typing(screen: Any, visit: Visit, pipeline: Pipeline, olu: User) -> None:
