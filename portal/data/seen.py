@@ -134,10 +134,9 @@ def _told_within(seconds: float, key: _Key, environment: Environment, root: str,
     try:
         return asked.result(seconds)
     except TimeoutError:
-        words = f"The root “{root}” does not answer."
-        return PortalError(
-            words, code="root-silent", status=503, fix="What jobs publish there is listed all the same; the rest once it answers."
-        )
+        words = f"The root “{root}” has not answered yet."
+        fix = "What jobs publish there is listed all the same; load the page again for the rest."
+        return PortalError(words, code="root-silent", status=503, fix=fix)
 
 
 def _told_beside(key: _Key, environment: Environment, root: str, below: str) -> Seen | PortalError:

@@ -96,6 +96,7 @@ def _context(request: HttpRequest, project: str, run_id: UUID) -> dict[str, Any]
         "waiting": run_page.waiting_sentence(found),
         "stages": stages,
         "shows_rows": any(line.figures for line in stages),
+        "shows_usual": any(line.usual for line in stages),
         "went_well": found.state in GOOD_STATES,
         "writes_nothing": run_page.wrote_nothing(found),
         "attempt": attempt,

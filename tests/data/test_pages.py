@@ -22,6 +22,7 @@ from portal.data.lake import Lake
 from portal.data.listing import Filters, find_table, list_tables
 from portal.data.models import FileVersion, TableFacts
 from portal.data.reading import stage_for
+from portal.data.templatetags.column_types import type_in_words
 from portal.environments.models import Environment
 from portal.errors import NotAllowed, PortalError
 from portal.jobs import places
@@ -461,3 +462,8 @@ def test_the_page_of_a_table_tells_its_partitions_to_those_who_see_data(browser_
     page = browser_of(ana).get(PAGE + "table?uri=curated/by_city").content.decode()
     assert re.search(r"Partitions 2</h2>.*city=Bern, y=2.*1 file ·\s+1 B.*city=Zürich, y=1.*2 files ·\s+3 B", page, re.DOTALL)
     assert "Zürich" not in browser_of(vic).get(PAGE + "table?uri=curated/by_city").content.decode()
+
+
+def test_a_type_is_called_the_same_whoever_noted_it() -> None:
+    noted = ("decimal(9,2)", "decimal(9, 2)", "bigint", "long", "array<string>")
+    assert list(map(type_in_words, noted)) == ["decimal 9,2", "decimal 9,2", "whole number", "whole number", "several values"]

@@ -19,8 +19,8 @@ WORDS = {
 
 @register.filter
 def type_in_words(kind: str) -> str:
-    """bigint → whole number, decimal(10,2) → decimal 10,2; what is no type that is known stays as it is."""
+    """bigint → whole number, decimal(10,2) and decimal(10, 2) → decimal 10,2; what is no type that is known stays as it is."""
     name, _, inside = kind.partition("(")
     if name == "decimal":
-        return f"decimal {inside.rstrip(')')}".strip()
+        return f"decimal {inside.rstrip(')').replace(' ', '')}".strip()
     return WORDS.get(name.partition("<")[0].strip(), kind)
