@@ -1,4 +1,4 @@
-"""What people do by hand with single files of a root on S3: bring one, set one aside for the bin, put it back.
+"""What people do by hand in a root on S3: bring a file, set one aside for the bin, put it back; the same of folders (`bucket_folders`).
 
     <prefix>/<place>                  the file, visible as soon as the last of these steps is done, and whole
     <prefix>/.sluice-kept/<id>        what was replaced or thrown away there, seen by no reader
@@ -21,6 +21,7 @@ from executor.files.delta_log import LOG
 from executor.files.made_of import State
 from executor.problems import ProblemError
 from executor.stores.bucket import LOOKS, POINTER, Bucket, Seen
+from executor.stores.bucket_folders import FolderMoves
 from executor.stores.hands import (
     KEPT,
     MOST_NAMES,
@@ -31,8 +32,8 @@ from executor.stores.hands import (
     changed,
     in_an_output,
     no_longer_kept,
-    nothing,
     pieces,
+    require_id,
     require_inside,
     taken,
     too_many,
@@ -53,6 +54,7 @@ class ByHand(Hand):
 
     def __init__(self, bucket: Bucket) -> None:
         self.bucket = bucket
+        self._folders = FolderMoves(self)
 
     # --- looking ----------------------------------------------------------------------------------------------------------
 
@@ -136,7 +138,7 @@ class ByHand(Hand):
             if before and over is None:
                 raise ProblemError(taken(place))
             if before and over:
-                self._copy(place, f"{KEPT}/{over}", before.mark)
+                self.copy(place, f"{KEPT}/{over}", before.mark)
             self._show(place, begun, parts, before)
         except BaseException:
             self._end(place, begun)
@@ -203,13 +205,13 @@ class ByHand(Hand):
     # --- the bin ----------------------------------------------------------------------------------------------------------
 
     def set_aside(self, place: str, kept: str) -> dict[str, Any]:
-        """Takes a file from its place; it is kept under this id. Done once already, it is done. Raises ProblemError."""
+        """Takes a file or folder from its place; it is kept under this id. Done once already, it is done. Raises ProblemError."""
         there = self.there(place)
         if there is None:
             if self.there(f"{KEPT}/{kept}") is None:
-                raise ProblemError(nothing(place))
+                self._folders.set_aside(place, kept)
             return {}
-        self._copy(place, f"{KEPT}/{kept}", there.mark)
+        self.copy(place, f"{KEPT}/{kept}", there.mark)
         with told(self._where(place)), refused("PreconditionFailed", as_problem=changed(place)):
             self.bucket.client.delete_object(**self._at(place), IfMatch=there.mark, **self.bucket.access.reading())
         return {}
@@ -218,22 +220,28 @@ class ByHand(Hand):
         """Puts what is kept under this id to a place, and what lies there under `aside`; None: nothing may lie there. Raises
         ProblemError."""
         source, there = self.there(f"{KEPT}/{kept}"), self.there(place)
+        if source is None and there is None and self._folders.is_kept(kept):
+            self._folders.bring_back(place, kept)
+            return {}
         if source is None:
             raise ProblemError(no_longer_kept(place))
         if there and aside is None:
             raise ProblemError(taken(place))
         if there and aside:
-            self._copy(place, f"{KEPT}/{aside}", there.mark)
-        self._copy(f"{KEPT}/{kept}", place, source.mark)
+            self.copy(place, f"{KEPT}/{aside}", there.mark)
+        self.copy(f"{KEPT}/{kept}", place, source.mark)
         self.forget(kept)
         return {}
 
     def forget(self, kept: str) -> None:
         """Removes what is kept under this id, for good. Raises ProblemError."""
+        require_id(kept)
         self.bucket.remove([f"{KEPT}/{kept}"])
+        self._folders.forget(kept)
 
-    def _copy(self, source: str, target: str, mark: str) -> None:
-        """Inside the storage; `target` is replaced in one step. Raises ProblemError where the source is no longer as it was found."""
+    def copy(self, source: str, target: str, mark: str) -> None:
+        """Of one object, inside the storage; `target` is replaced in one step. Raises ProblemError where the source is no longer as it was
+        found."""
         about = {**self.bucket.access.writing(), "CopySourceIfMatch": mark}
         with told(self._where(source)), refused("PreconditionFailed", "NoSuchKey", "404", "412", as_problem=changed(source)):
             self.bucket.client.copy(

@@ -1,4 +1,5 @@
-"""What people do by hand with single files of a root in a folder of this machine: bring one, set one aside for the bin, put it back.
+"""What people do by hand with files and folders of a root in a folder of this machine: bring a file, rename one, set it aside for the bin,
+put it back.
 
     <root>/<place>                        the file, visible in one step, and whole
     <root>/.sluice-arriving/<upload>      a file on its way in, and beside it, as <upload>.json, by what it is known again
@@ -23,22 +24,30 @@ from typing import Any
 
 from executor.files import exchange, made_of, marks, noting, tree
 from executor.files.delta_log import LOG
-from executor.files.made_of import State
+from executor.files.made_of import UNFINISHED, State
+from executor.language.uris import OUR_OWN
 from executor.problems import Problem, ProblemError
 from executor.stores import hands
 from executor.stores.folder import FolderStore
 from executor.stores.hands import (
     KEPT,
     MOST_NAMES,
+    NOTES,
     Hand,
     Tell,
     There,
+    being_unpacked,
     changed,
+    holds_an_output,
+    holds_what_is_kept,
     in_an_output,
+    in_itself,
     no_folder,
     no_longer_kept,
+    not_looked_through,
     nothing,
     pieces,
+    require_id,
     require_inside,
     taken,
     too_many,
@@ -48,6 +57,8 @@ ARRIVING = ".sluice-arriving"
 PIECE = 1 << 20
 NOTES_STAY = 7 * 86_400
 """Seconds: longer than anybody asks what became of an upload."""
+WAIT_SECONDS = 10.0
+"""How long a person waits for a run that publishes."""
 MOST_FILES = 50_000
 """Of one listing."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -269,23 +280,24 @@ class FolderByHand(Hand):
     # --- the bin ----------------------------------------------------------------------------------------------------------
 
     def set_aside(self, place: str, kept: str) -> dict[str, Any]:
-        """Takes a file from its place; it is kept under this id. Done once already, it is done. Raises ProblemError."""
-        if self.there(place) is None:
-            if self.there(f"{KEPT}/{kept}") is None:
+        """Takes a file or folder from its place, in one step; it is kept under this id. Done once already, it is done. Raises
+        ProblemError."""
+        if not self._lies_at(place):
+            if not self._lies_at(f"{KEPT}/{kept}"):
                 raise ProblemError(nothing(place))
             return {}
         above, _, name = place.rpartition("/")
-        with _told(place), self._opened(above) as folder, self._opened(KEPT, make=True) as keeping:
+        with _told(place), self._moving(place), self._opened(above) as folder, self._opened(KEPT, make=True) as keeping:
             os.rename(name, kept, src_dir_fd=folder, dst_dir_fd=keeping)
         return {}
 
     def bring_back(self, place: str, kept: str, aside: str | None) -> dict[str, Any]:
-        """Puts what is kept under this id to a place, and what lies there under `aside`; None: nothing may lie there. Raises
-        ProblemError."""
-        source, before = self.there(f"{KEPT}/{kept}"), self.there(place)
-        if source is None:
+        """Puts what is kept under this id to a place, and a file that lies there under `aside`; None: nothing may lie there. Nothing lies
+        where a folder comes back. Raises ProblemError."""
+        if not self._lies_at(f"{KEPT}/{kept}"):
             raise ProblemError(no_longer_kept(place))
-        if before and aside is None:
+        before, is_file = self.there(place), self.there(f"{KEPT}/{kept}") is not None
+        if before and (aside is None or not is_file):
             raise ProblemError(taken(place))
         above, _, name = place.rpartition("/")
         with _told(place), self._opened(above, make=True) as folder, self._opened(KEPT) as keeping:
@@ -299,17 +311,65 @@ class FolderByHand(Hand):
     def rename(self, place: str, target: str) -> None:
         for one in (place, target):
             require_inside(one)
-        if self.there(place) is None:
-            raise ProblemError(nothing(place))
+        if target.startswith(f"{place}/"):
+            raise ProblemError(in_itself(place, target))
         (above, _, name), (new_above, _, new_name) = place.rpartition("/"), target.rpartition("/")
-        with _told(target), self._opened(above) as folder, self._opened(new_above, make=True) as new_folder:
+        with (
+            _told(target),
+            self._moving(place, is_renamed=True),
+            self._opened(above) as folder,
+            self._opened(new_above, make=True) as new_folder,
+        ):
             _rename_where_nothing_lies(folder, name, new_folder, new_name, target)
         noting.take_along(self, place, target)
 
     def forget(self, kept: str) -> None:
-        """Removes what is kept under this id, for good."""
-        with suppress(FileNotFoundError), self._opened(KEPT) as keeping:
-            os.unlink(kept, dir_fd=keeping)
+        """Removes what is kept under this id, for good. Raises ProblemError."""
+        require_id(kept)
+        with _told(f"{KEPT}/{kept}"), suppress(FileNotFoundError), self._opened(KEPT) as keeping:
+            tree.remove(f"/proc/self/fd/{keeping}/{kept}")
+
+    def _lies_at(self, place: str) -> bool:
+        """Whether a file or folder does; a link is neither."""
+        return self.there(place) is not None or self._is_folder(place)
+
+    def _is_folder(self, place: str) -> bool:
+        try:
+            with self._opened(place):
+                return True
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+                raise
+        return False
+
+    @contextmanager
+    def _moving(self, place: str, *, is_renamed: bool = False) -> Iterator[None]:
+        """While what lies there goes elsewhere: nobody publishes in this root as long as a folder does. Raises ProblemError where nothing
+        lies there, and for a folder that holds what is not people's alone."""
+        if self.there(place) is not None:
+            yield
+            return
+        if not self._is_folder(place):
+            raise ProblemError(nothing(place))
+        with exchange.locked(self.folder, seconds=WAIT_SECONDS):
+            self._require_of_people(place, is_renamed)
+            yield
+
+    def _require_of_people(self, place: str, is_renamed: bool) -> None:
+        """Whatever environment it is known in: another one may publish in this folder, too."""
+        walk = tree.Walk(self.folder, below=place, most=MOST_FILES, enter=lambda entry: not entry.is_hidden)
+        for one in walk:
+            inside = f"{place}/{one.path}"
+            if one.name in (marks.MARK, LOG):
+                raise ProblemError(holds_an_output(place, inside.rpartition("/")[0]))
+            if one.name == UNFINISHED and is_renamed:
+                raise ProblemError(being_unpacked(place))
+            if one.name.startswith(OUR_OWN) and one.name not in NOTES:
+                raise ProblemError(holds_what_is_kept(place))
+        if tree.TOO_MANY in walk.left_out:
+            raise ProblemError(_too_much(place))
+        if walk.left_out:
+            raise ProblemError(not_looked_through(place))
 
     @contextmanager
     def _opened(self, below: str, *, make: bool = False) -> Iterator[int]:
@@ -335,6 +395,9 @@ def _mark(state: os.stat_result) -> str:
 
 def _rename_where_nothing_lies(source_folder: int, source: str, folder: int, name: str, place: str) -> None:
     """Raises ProblemError where something does."""
+    with suppress(FileNotFoundError):  # also where the system knows no step that goes over nothing
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+        raise ProblemError(taken(place))
     try:
         exchange.rename(Path(f"/proc/self/fd/{source_folder}/{source}"), Path(f"/proc/self/fd/{folder}/{name}"), exchange.RENAME_NOREPLACE)
     except OSError as error:

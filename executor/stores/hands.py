@@ -1,4 +1,4 @@
-"""What stores have in common that let people bring, set aside and put back single files by hand."""
+"""What stores have in common that let people bring files, and rename, set aside and put back files and folders by hand."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from executor.files.made_of import NOTE, UNFINISHED, State
 from executor.language.uris import uri_problem
 from executor.problems import Problem, ProblemError
 
+NOTES = (NOTE, UNFINISHED)
+"""What of ours belongs to the files beside it, and goes where they go."""
 KEPT = ".sluice-kept"
 MOST_NAMES = 50_000
 PIECE = 256 * 1024
@@ -87,7 +89,8 @@ class Hand(ABC):
         return {"made": made, "begun": begun, "states": self.states(folder, {*names, *said.files()})}
 
     def rename(self, place: str, target: str) -> None:
-        """Gives a file another place in one step; nothing may lie there. Raises ProblemError, also where the storage has no such step."""
+        """Gives a file or folder another place in one step; nothing may lie there. Raises ProblemError, also where the storage has no such
+        step."""
         raise ProblemError(
             Problem(
                 code="not-renamed",
@@ -123,6 +126,12 @@ def require_inside(place: str) -> None:
         raise ProblemError(problem)
     if any(map(tree.is_hidden, place.split("/"))):
         raise ProblemError(Problem(code="bad-place", message=f"“{place}” is a place that no reader sees.", fix="Choose another name."))
+
+
+def require_id(kept: str) -> None:
+    """Raises ValueError for what is no id of something that is kept: nothing else is ever removed."""
+    if not kept or "/" in kept or kept.startswith("."):
+        raise ValueError(f"{kept!r} is no id.")
 
 
 # --- problems ---------------------------------------------------------------------------------------------------------------
@@ -163,6 +172,49 @@ def in_an_output(folder: str) -> Problem:
         code="is-an-output",
         message=f"“{folder.rstrip('/')}” is the output of a job: its next run would remove the file, or mix it into its rows.",
         fix="Choose another folder.",
+    )
+
+
+def holds_an_output(folder: str, output: str) -> Problem:
+    """A job has published in the folder, in whichever environment."""
+    what = "is" if output == folder else f"holds “{output}”, which is"
+    return Problem(
+        code="is-an-output",
+        message=f"“{folder}” {what} the output of a job or a table of its own, and stays where it is.",
+        fix="Take what lies beside it one by one; a Delta table has its versions on its own page.",
+    )
+
+
+def holds_what_is_kept(folder: str) -> Problem:
+    """Something that a root or a job needs lies in the folder."""
+    return Problem(
+        code="is-in-use",
+        message=f"“{folder}” holds what Sluice keeps of another root, or of outputs of a job.",
+        fix="Take the files and folders in it one by one.",
+    )
+
+
+def being_unpacked(folder: str) -> Problem:
+    """Some of what is in the folder is not all there."""
+    return Problem(
+        code="is-being-unpacked",
+        message=f"A file is being unpacked into “{folder}”, or that was broken off.",
+        fix="Wait until it is done, or unpack that file again.",
+    )
+
+
+def in_itself(folder: str, target: str) -> Problem:
+    """The new place lies in the old one."""
+    message = f"“{target}” lies in “{folder}”: a folder cannot be moved into itself."
+    return Problem(code="bad-place", message=message, fix="Choose a place outside of it.")
+
+
+def not_looked_through(folder: str) -> Problem:
+    """Nobody knows all that lies in the folder."""
+    return Problem(
+        code="not-looked-through",
+        message=f"“{folder}” cannot be looked through: some of it may not be read, or lies too deep.",
+        fix="Take the files and folders in it one by one.",
     )
 
 

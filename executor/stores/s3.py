@@ -21,7 +21,7 @@ from executor.files.publish import Output, Publisher, TableOutput, drop_checksum
 from executor.language.places import is_pattern, place_of
 from executor.language.roots import Located
 from executor.problems import Foreign, Problem, ProblemError
-from executor.stores import bucket_logs, bucket_notes, bucket_others, bucket_tables
+from executor.stores import bucket_folders, bucket_logs, bucket_notes, bucket_others, bucket_tables
 from executor.stores.base import AtHand, Commit, Level, State, Tell, untold
 from executor.stores.bucket import AT_ONCE, Bucket, BucketPublisher, Found, Pointer, Seen, Staged, files_of, fits, shapes_of
 from executor.stores.bucket_lists import BEHIND, CURRENT
@@ -59,7 +59,11 @@ class S3Store:
         return bucket_logs.state_of(seen, bucket_logs.tables_at(seen, place))
 
     def _require_newest(self, seen: Seen, place: str) -> None:
-        bucket_notes.require_newest(self.bucket, seen, place, lambda file: str(Located(self.name, file)))
+        def name(file: str) -> str:
+            return str(Located(self.name, file))
+
+        bucket_folders.require_still(self.bucket, place, name)
+        bucket_notes.require_newest(self.bucket, seen, place, name)
 
     def entries(self, folder: str) -> Level:
         return self.bucket.entries(folder)

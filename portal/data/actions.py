@@ -13,13 +13,12 @@ from django.db.models import F, Sum
 from django.utils import timezone
 
 from executor.files import noting
-from executor.language.places import is_within
 from executor.language.roots import DEFAULT, Located
 from portal.accounts.models import User
 from portal.audit.actions import record
 from portal.data import kinds, names, sending, versions
 from portal.data.elsewhere import Elsewhere
-from portal.data.guards import refuse_outputs, require_answer
+from portal.data.guards import refuse_outputs, require_answer, require_shown
 from portal.data.lake import Arriving, DiskFull, Lake, Taken
 from portal.data.models import FileVersion, IfThere, TableFacts, Upload, UploadState, VersionState
 from portal.data.rights import require_change
@@ -308,18 +307,20 @@ def cancel_upload(*, actor: User, upload: Upload) -> None:
 # --- what lies there ------------------------------------------------------------------------------------------------------
 
 
-def rename_data(*, actor: User, environment: Environment, uri: str, to: str) -> str:
-    """Gives the file or folder another name or folder; gives the new place. Raises NotAllowed, Taken, BadPlace, NothingThere, and
-    IsAnOutput when a job publishes there: its next run would make the old place again."""
+def rename_data(*, actor: User, environment: Environment, uri: str, to: str, seen: str = "") -> str:
+    """Gives the file or folder another name or folder; gives the new place. `seen`: see `guards.require_shown`. Raises NotAllowed, Taken,
+    BadPlace, NothingThere, and IsAnOutput when a job publishes there: its next run would make the old place again."""
     require_change(actor, environment, "change_data")
     uri = "/".join(names.parts_of(uri))
     there = sending.elsewhere(environment, uri, actor)
-    target = _renamed(environment, uri if there is None else there.uri, to, in_a_root=there is not None)
+    uri = there.uri if there else uri
+    target = _renamed(environment, uri, to, in_a_root=there is not None)
+    require_shown(environment, uri, seen)
+    if target.startswith(f"{uri}/"):
+        raise names.BadPlace(f"“{target}” lies in “{uri}”: a folder cannot be moved into itself.", fix="Choose a place outside of it.")
     if there:
         return sending.rename(actor, there, target)
     sending.require_same_root(environment, uri, target)
-    if target.startswith(f"{uri}/"):
-        raise names.BadPlace(f"“{target}” lies in “{uri}”: a folder cannot be moved into itself.", fix="Choose a place outside of it.")
     lake = Lake(environment)
     with versions.rows_and_lake() as undo:
         versions.hold(environment)
@@ -347,11 +348,14 @@ def _renamed(environment: Environment, uri: str, to: str, *, in_a_root: bool) ->
     return _place_in(environment, folder or home, names.safe(name))
 
 
-def delete_data(*, actor: User, environment: Environment, uri: str) -> FileVersion:
-    """Puts a file or folder into the bin, from where it can be put back for BIN_DAYS days. A job that publishes there still may."""
+def delete_data(*, actor: User, environment: Environment, uri: str, seen: str = "") -> FileVersion:
+    """Puts a file or folder into the bin, from where it can be put back for BIN_DAYS days. A job that publishes there still may. `seen`:
+    see `guards.require_shown`."""
     require_change(actor, environment, "change_data")
     uri = "/".join(names.parts_of(uri))
-    if there := sending.elsewhere(environment, uri, actor):
+    there = sending.elsewhere(environment, uri, actor)
+    require_shown(environment, there.uri if there else uri, seen)
+    if there:
         return sending.delete(actor, there)
     with versions.rows_and_lake() as undo:
         versions.hold(environment)
@@ -363,9 +367,7 @@ def _bin(undo: ExitStack, actor: User, environment: Environment, uri: str) -> Fi
     version = versions.now_there(lake, environment, uri)
     versions.put_away(version, actor, VersionState.BINNED)
     TableFacts.objects.filter(environment=environment, uri=uri).delete()
-    for place in places.places_meeting(environment, uri):
-        if place.given_by_id and not place.owner_id and is_within(place.uri, uri):
-            places.forget(environment, place.uri)
+    versions.forget_places(environment, uri)
     record(action="delete_data", actor=actor, subject=version, bytes=version.size)
     lake.set_aside(uri, version.pk)
     undo.callback(lake.bring_back, version.pk, uri)
@@ -440,6 +442,8 @@ def _put_back(undo: ExitStack, actor: User, version: FileVersion) -> FileVersion
     TableFacts.objects.filter(environment=environment, uri=back.uri).delete()
     if back.brought_by_id:
         places.register_upload(environment=environment, uri=back.uri, actor=actor)
+    if back.is_folder:
+        versions.register_inside(environment, back.uri)
     record(action="put_back_data", actor=actor, subject=back, before=str(before) if before else "")
     if before:
         lake.swap(back.pk, back.uri, before.pk)

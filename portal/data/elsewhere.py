@@ -25,7 +25,7 @@ from portal.jobs import places
 from portal.runs import preview_client
 from portal.runs.problems import problem_of
 
-UNKNOWN = ("previews-down", "no-answer", "look-stopped", "look-too-long")
+UNKNOWN = ("previews-down", "no-answer", "look-stopped", "look-too-long", "half-moved")
 """Whoever has this instead of an answer does not know whether it was done."""
 _ERRORS: dict[str, type[PortalError]] = {"file-exists": Taken, "nothing-there": NothingThere, "bad-place": names.BadPlace}
 _BUSY = ("look-busy", "storage-refused")
@@ -125,25 +125,28 @@ class Elsewhere:
         values = {"uri": self.uri, "do": "settle", "upload": str(upload), "kept": str(over) if over else ""}
         return self._done("keep", values).model_dump()
 
-    def set_aside(self, kept: UUID) -> None:
-        """As `Lake.set_aside`, of a file."""
-        self._done("keep", {"uri": self.uri, "do": "set-aside", "kept": str(kept)})
+    def set_aside(self, kept: UUID, *, alone: bool = False) -> None:
+        """As `Lake.set_aside`. `alone`, here and below: as `changing` says, for whole folders."""
+        self._done("keep", {"uri": self.uri, "do": "set-aside", "kept": str(kept)}, alone=alone)
 
-    def bring_back(self, kept: UUID, aside: UUID | None) -> None:
+    def bring_back(self, kept: UUID, aside: UUID | None, *, alone: bool = False) -> None:
         """As `Lake.bring_back`, or where something lies there as `Lake.swap`."""
-        self._done("keep", {"uri": self.uri, "do": "bring-back", "kept": str(kept), "aside": str(aside) if aside else ""})
+        values = {"uri": self.uri, "do": "bring-back", "kept": str(kept), "aside": str(aside) if aside else ""}
+        self._done("keep", values, alone=alone)
 
-    def rename(self, to: Located) -> None:
-        """As `Lake.rename`, of a file, within its root."""
-        self._done("keep", {"uri": self.uri, "do": "rename", "to": to.place})
+    def rename(self, to: Located, *, alone: bool = False) -> None:
+        """As `Lake.rename`, within its root."""
+        self._done("keep", {"uri": self.uri, "do": "rename", "to": to.place}, alone=alone)
 
     def forget(self, kept: UUID) -> None:
         """As `Lake.forget`."""
         self._done("keep", {"uri": self.uri, "do": "forget", "kept": str(kept)})
 
-    def _done(self, what: str, values: dict[str, Any], progress: Callable[[dict[str, Any]], None] | None = None) -> _Done:
+    def _done(
+        self, what: str, values: dict[str, Any], progress: Callable[[dict[str, Any]], None] | None = None, *, alone: bool = False
+    ) -> _Done:
         try:
-            with changing(self.environment, self.uri):
+            with changing(self.environment, self.uri, alone=alone):
                 return _Done.model_validate(self._ask(what, values | places.meant(self.environment, self.uri), progress))
         except ValidationError:
             raise _no_answer() from None

@@ -1,17 +1,21 @@
-"""Where nothing may be brought to, and what has to be answered before something is written over."""
+"""Where nothing may be brought to or taken from, and what has to be answered before something is written over."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from portal.data import names, origins
+from executor.language.roots import Located
+from portal.data import names, origins, seen
 from portal.data.elsewhere import Elsewhere
-from portal.data.lake import Lake, Taken
+from portal.data.lake import Lake, NothingThere, Taken
+from portal.data.listing import find_table
 from portal.data.models import FileVersion, IfThere
 from portal.data.uses import used_by_any
 from portal.environments.models import Environment
+from portal.environments.reach import holds_a_root
 from portal.errors import Conflict, PortalError
 from portal.jobs import places
+from portal.runs.actions import require_nobody_reads
 
 
 class IsAnOutput(Conflict):
@@ -22,16 +26,46 @@ class IsAnOutput(Conflict):
 
 def refuse_outputs(environment: Environment, uri: str) -> None:
     """Raises IsAnOutput when `uri` is, holds or lies in a place that a job publishes, or that a live version would."""
-    owned = [place for place in places.places_meeting(environment, uri) if not place.given_by_id or place.owner_id]
-    writers = {use.job.name: use.uri for use in places.used_by(environment, uri) if use.writes and use.draft_of is None}
-    said = {(place.owner.name if place.owner else "a job that was deleted"): place.uri for place in owned} or writers
-    if said:
-        job, place = sorted(said.items())[0]
+    if said := _writers(environment, uri):
+        job, place = next(iter(said.items()))
         raise IsAnOutput(
             f"“{place}” is written by {job}: its next run would remove the file, or mix it into its rows.",
             fix="Choose another folder, for instance raw.",
-            jobs=sorted(said),
+            jobs=list(said),
         )
+
+
+def _writers(environment: Environment, uri: str) -> dict[str, str]:
+    """Job → the place on, above or below this one that it publishes, or that its live version would."""
+    owned = [place for place in places.places_meeting(environment, uri) if not place.given_by_id or place.owner_id]
+    writers = {use.job.name: use.uri for use in places.used_by(environment, uri) if use.writes and use.draft_of is None}
+    said = {(place.owner.name if place.owner else "a job that was deleted"): place.uri for place in owned} or writers
+    return dict(sorted(said.items()))
+
+
+def require_shown(environment: Environment, uri: str, shown: str) -> None:
+    """Raises PortalError where something else lies there by now than what was shown with this stamp (see `Table.stamp`); empty: any may."""
+    if not shown:
+        return
+    seen.forget(environment)  # nobody decides by what was seen a while ago
+    table = find_table(environment, uri)
+    if table is None:
+        raise NothingThere(f"There is nothing at “{names.shown(uri)}” any more.", fix="Look at the list of data again.")
+    if table.stamp != shown:
+        what = "has other files" if table.is_folder else "is another one"
+        raise Conflict(f"“{uri}” {what} by now than when you saw it.", code="data-changed", fix="Look at it, then decide.")
+
+
+def require_quiet_folder(environment: Environment, at: Located) -> None:
+    """Raises PortalError for a folder of a root elsewhere that a run works on, a job publishes in, or that another root lies in."""
+    uri = str(at)
+    if said := _writers(environment, uri):
+        job, place = next(iter(said.items()))
+        message = f"“{place}” is written by {job}, so “{uri}” stays where it is."
+        raise IsAnOutput(message, fix="Take what lies beside it one by one.", jobs=list(said))
+    require_nobody_reads(environment, uri)
+    if holds_a_root(environment, at):
+        raise Conflict(f"Another root lies in “{uri}”.", code="is-in-use", fix="Take the files and folders in it one by one.")
 
 
 def require_answer(lake: Lake | Elsewhere, uri: str, if_there: str) -> str:

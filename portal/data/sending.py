@@ -13,15 +13,17 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from executor.language.roots import DEFAULT, Located, located
 from portal.accounts.models import User
 from portal.audit.actions import record
-from portal.data import names, seen, versions
+from portal.data import kinds, names, seen, versions
 from portal.data.elsewhere import UNKNOWN, Elsewhere
-from portal.data.guards import refuse_outputs, require_answer
-from portal.data.lake import Lake, NothingThere, Taken
+from portal.data.guards import refuse_outputs, require_answer, require_quiet_folder
+from portal.data.lake import Entry, Lake, NothingThere, Taken
+from portal.data.listing import Table
 from portal.data.models import FileVersion, IfThere, TableFacts, Upload, UploadState, VersionState
 from portal.data.rights import require_change
 from portal.environments.models import Environment, Root
@@ -205,17 +207,22 @@ def require_same_root(environment: Environment, uri: str, target: str) -> None:
             )
 
 
-def can_be_renamed(environment: Environment, uri: str, is_folder: bool) -> bool:
-    """Whether its storage can: in a folder of this machine a single file, in the environment's own folder everything."""
+def can_be_renamed(environment: Environment, table: Table) -> bool:
+    """Whether its storage can: a folder of this machine, and no other."""
     try:
-        there = elsewhere(environment, uri, None)
+        there = elsewhere(environment, table.uri, None)
     except names.BadPlace:
         return False
-    return there is None or (not is_folder and is_in_folder(environment, there.root))
+    return there is None or (is_in_folder(environment, there.root) and can_be_deleted(table))
+
+
+def can_be_deleted(table: Table) -> bool:
+    """Elsewhere than in the environment's own folder, what jobs have written stays, and tables that have versions."""
+    return not (table.is_elsewhere and table.is_folder and (table.job or table.ending == kinds.DELTA))
 
 
 def rename(actor: User, there: Elsewhere, target: str) -> str:
-    """As `actions.rename_data`, of a single file in a folder of this machine."""
+    """As `actions.rename_data`, in a folder of this machine."""
     environment, uri = there.environment, there.uri
     require_same_root(environment, uri, target)
     if not is_in_folder(environment, there.root):
@@ -224,7 +231,9 @@ def rename(actor: User, there: Elsewhere, target: str) -> str:
             code="not-renamed",
             fix="Bring it again under its new name, and delete this one.",
         )
-    _require_single(there.look(), uri)
+    is_folder = _entry_of(there.look(), uri).is_folder
+    if is_folder:
+        require_quiet_folder(environment, spelled(environment, uri))
     twin = Elsewhere(environment, target, actor).look().twin(target)
     if twin is not None and twin != uri:
         raise Taken(f"“{twin}” is there already.", fix="Choose another name.")
@@ -237,7 +246,7 @@ def rename(actor: User, there: Elsewhere, target: str) -> str:
         moved = versions.take_along(environment, uri, target)
         record(action="rename_data", actor=actor, subject=environment, uri=uri, to=target)
     try:
-        there.rename(spelled(environment, target))
+        there.rename(spelled(environment, target), alone=is_folder)
     except PortalError as error:
         if error.code not in UNKNOWN:
             with transaction.atomic():
@@ -248,36 +257,34 @@ def rename(actor: User, there: Elsewhere, target: str) -> str:
     return target
 
 
-def _require_single(there: Elsewhere, uri: str) -> None:
-    entry = there.find(uri)
-    if entry is None:
+def _entry_of(there: Elsewhere, uri: str) -> Entry:
+    if (entry := there.find(uri)) is None:
         raise NothingThere(f"There is nothing at “{names.shown(uri)}” any more.", fix="Look at the list of data again.")
-    if entry.is_folder:
-        raise Conflict(
-            f"“{uri}” is a folder. In another root than the environment's own folder, single files can be renamed and deleted here.",
-            code="is-folder",
-            fix="Take its files one by one, or have whoever looks after the storage do it.",
-        )
+    return entry
 
 
 # --- the bin --------------------------------------------------------------------------------------------------------------
 
 
 def delete(actor: User, there: Elsewhere) -> FileVersion:
-    """As `actions.delete_data`, of a single file."""
+    """As `actions.delete_data`."""
     environment, uri = there.environment, there.uri
-    _require_single(there.look(), uri)
+    is_folder = _entry_of(there.look(), uri).is_folder
+    if is_folder:
+        require_quiet_folder(environment, spelled(environment, uri))
     with transaction.atomic():
         versions.hold(environment)
         _require_free(environment, uri)
+        if is_folder:
+            refuse_outputs(environment, uri)
         version = versions.now_there(there, environment, uri)
         versions.put_away(version, actor, VersionState.BINNED)
         TableFacts.objects.filter(environment=environment, uri=uri).delete()
-        if version.brought_by_id:
-            places.forget(environment, uri)
+        if version.brought_by_id or is_folder:
+            versions.forget_places(environment, uri)
         record(action="delete_data", actor=actor, subject=version, bytes=version.size)
     try:
-        there.set_aside(version.pk)
+        there.set_aside(version.pk, alone=is_folder)
     except PortalError as error:
         if error.code not in UNKNOWN:
             _show_again(version)
@@ -297,27 +304,33 @@ def put_back(actor: User, version: FileVersion, there: Elsewhere) -> FileVersion
         was, expires = back.state, back.expires_at
         if was not in (VersionState.KEPT, VersionState.BINNED):
             raise Conflict(f"This version is {back.get_state_display()}.", code="not-kept", fix="Look at the page again.")
-        if back.brought_by_id:
+        if back.brought_by_id or back.is_folder:
             refuse_outputs(environment, uri)
-        before = versions.now_there(there, environment, uri) if there.find(uri) else None
-        if before and before.is_folder:
+        before = versions.now_there(there, environment, uri) if there.find(uri) and not _may_be_rest(there, back) else None
+        if before and (before.is_folder or back.is_folder):
             raise Taken(f"“{uri}” is taken: something else lies there.", fix="Rename or delete that first.")
         if before:
             versions.put_away(before, actor, VersionState.KEPT)
         _show(back, actor)
         record(action="put_back_data", actor=actor, subject=back, before=str(before) if before else "")
     try:
-        there.bring_back(back.pk, before.pk if before else None)
+        there.bring_back(back.pk, before.pk if before else None, alone=back.is_folder)
     except PortalError as error:
         if error.code not in UNKNOWN:
             with transaction.atomic():
                 FileVersion.objects.filter(pk=back.pk).update(state=was, expires_at=expires)
-                places.forget(environment, uri)
+                versions.forget_places(environment, uri)
             if before:
                 _show_again(before)
         raise
     seen.forget(environment)
     return back
+
+
+def _may_be_rest(there: Elsewhere, back: FileVersion) -> bool:
+    """Whether what lies there may be left of a folder that was moved file by file and not to the end; the root knows."""
+    entry = there.find(there.uri)
+    return back.is_folder and entry is not None and entry.is_folder and not is_in_folder(there.environment, there.root)
 
 
 def _show(version: FileVersion, actor: User) -> None:
@@ -326,6 +339,8 @@ def _show(version: FileVersion, actor: User) -> None:
     TableFacts.objects.filter(environment=version.environment, uri=version.uri).delete()
     if version.brought_by_id:
         places.register_upload(environment=version.environment, uri=version.uri, actor=actor)
+    if version.is_folder:
+        versions.register_inside(version.environment, version.uri)
 
 
 @transaction.atomic
@@ -335,8 +350,10 @@ def _show_again(version: FileVersion) -> None:
     if version.brought_by:
         with suppress(Conflict):
             places.register_upload(environment=version.environment, uri=version.uri, actor=version.brought_by)
+    if version.is_folder:
+        versions.register_inside(version.environment, version.uri)
 
 
 def _require_free(environment: Environment, uri: str) -> None:
-    if Upload.objects.sending().filter(environment=environment, uri=uri).exists():
+    if Upload.objects.sending().filter(Q(uri=uri) | Q(uri__startswith=f"{uri}/"), environment=environment).exists():
         raise Conflict(f"Somebody is bringing a file to “{uri}” just now.", code="place-under-way", fix="Try again in a moment.")

@@ -40,6 +40,8 @@ IF_THERE = OpenApiParameter(
 )
 WORDS = OpenApiParameter("q", OpenApiTypes.STR, description="Words in the name or a column.")
 URI = OpenApiParameter("uri", OpenApiTypes.STR, required=True, description="The place, for instance raw/flights.csv.")
+SEEN_WORDS = "as the list says it: 409 where something else lies there by now; without it whatever lies there is taken"
+SEEN = OpenApiParameter("seen", OpenApiTypes.STR, description=SEEN_WORDS[0].upper() + SEEN_WORDS[1:] + ".")
 FOLDER = OpenApiParameter(
     "folder", OpenApiTypes.STR, description="Folder in the lake, default raw; or of another root, as in archive:2013."
 )
@@ -113,6 +115,7 @@ class TableOut(serializers.Serializer[Table]):
     bytes = serializers.IntegerField(help_text="of a Delta table with the files of earlier versions; as it is now, see its versions")
     files = serializers.IntegerField(help_text="of a Delta table as bytes")
     changed_at = serializers.DateTimeField()
+    seen = serializers.CharField(source="stamp", help_text="stands for what lies there: send it along when you rename or delete that")
     rows = serializers.IntegerField(allow_null=True, help_text="null: not counted")
     columns = serializers.SerializerMethodField(help_text="name and type; null where nobody has looked, and without the right to see data")
     written_by = serializers.CharField(source="job", help_text="the job that publishes it")
@@ -130,6 +133,7 @@ class DiscardIn(serializers.Serializer[Any]):
 class RenameIn(serializers.Serializer[Any]):
     uri = serializers.CharField(max_length=1000)
     to = serializers.CharField(max_length=1000, help_text="the new place, with its folder")
+    seen = serializers.CharField(required=False, allow_blank=True, default="", max_length=100, help_text=SEEN_WORDS)
 
 
 class UseOut(serializers.Serializer[Any]):
@@ -186,11 +190,11 @@ class Files(Changes):
         is_whole = len(tables) <= MOST_LISTED and not listing.warnings
         return listed([TableOut(table, context={"with_data": with_data}).data for table in tables[:MOST_LISTED]], is_whole=is_whole)
 
-    @extend_schema(summary="Put a file or folder into the bin", parameters=[URI], responses={200: DeletedOut}, tags=["data"])
+    @extend_schema(summary="Put a file or folder into the bin", parameters=[URI, SEEN], responses={200: DeletedOut}, tags=["data"])
     def delete(self, request: Request, project: str, environment: str) -> Response:
         """`read_by` of the list tells before it who reads the place."""
-        place, uri = self.environment(), request.query_params.get("uri", "")
-        deleted = actions.delete_data(actor=self.person, environment=place, uri=uri)
+        place, query = self.environment(), request.query_params
+        deleted = actions.delete_data(actor=self.person, environment=place, uri=query.get("uri", ""), seen=query.get("seen", ""))
         return Response({**FileOut(deleted).data, "used_by": used_by_any(place, [deleted.uri])})
 
     @extend_schema(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 
+from executor.language.places import is_within
 from executor.language.roots import DEFAULT
 from portal.accounts.models import User
 from portal.data import names
@@ -106,6 +107,22 @@ def move(environment: Environment, found: Iterable[FileVersion], uri: str, targe
             places.forget(environment, was)
             places.register_upload(environment=environment, uri=version.uri, actor=version.brought_by)
     TableFacts.objects.filter(environment=environment, uri__in=(uri, target)).delete()
+
+
+def forget_places(environment: Environment, uri: str) -> None:
+    """What people have brought to a place, or into it, is gone: no job is kept from publishing there."""
+    for place in places.places_meeting(environment, uri):
+        if place.given_by_id and not place.owner_id and is_within(place.uri, uri):
+            places.forget(environment, place.uri)
+
+
+def register_inside(environment: Environment, uri: str) -> None:
+    """What people have brought into a folder is there again: no job publishes over it. Where one has taken a place meanwhile, it is its."""
+    inside = FileVersion.objects.filter(environment=environment, uri__startswith=f"{uri}/").shown().select_related("brought_by")
+    for version in inside:
+        if version.brought_by:
+            with suppress(Conflict):
+                places.register_upload(environment=environment, uri=version.uri, actor=version.brought_by)
 
 
 def next_number(environment: Environment, uri: str) -> int:

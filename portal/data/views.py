@@ -31,7 +31,7 @@ from portal.data.partitions import partitions_of
 from portal.data.uses import READS, used_by_any
 from portal.environments.models import Environment
 from portal.environments.reach import is_here, read_only_problem, roots_in_words
-from portal.errors import Conflict, NotAllowed, PortalError
+from portal.errors import NotAllowed, PortalError
 from portal.jobs import places
 from portal.jobs.doors import find_project, person
 from portal.page_actions import refused, sentence
@@ -141,6 +141,8 @@ def browse(request: HttpRequest, project: str, environment: str) -> HttpResponse
     }
     if root["may_write"]:
         context["uploads"] = uploads.config(user, place, found, folder=folders.shown(at), browsed=True)
+    if at.place and rights.may_change_at(user, found, str(at)):
+        context["page_of_it"] = address("table", found, str(at))
     try:
         context["level"] = folders.with_uses(found, folders.folder(user, found, folders.shown(at)))
     except PortalError as error:
@@ -178,13 +180,6 @@ def _to_change(request: HttpRequest, project: str, environment: str) -> tuple[Us
     return _asked(request, project, environment)
 
 
-def _require_seen(request: HttpRequest, table: Table) -> None:
-    """Raises Conflict where something else lies there by now than the page has shown that the button is on."""
-    if (seen := request.POST.get("seen")) and seen != table.stamp:
-        what = "has other files" if table.is_folder else "is another one"
-        raise Conflict(f"“{table.uri}” {what} by now than when this page was opened.", code="data-changed", fix="Look at it, then decide.")
-
-
 @require_GET
 def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
     """?uri= names the file or table; without it one chooses from the list."""
@@ -215,7 +210,8 @@ def table(request: HttpRequest, project: str, environment: str) -> HttpResponse:
         "is_outdated": made.is_outdated,
         "parts": [(place, address("table", found, place)) for place in made.places] if with_data else [],
         "may_change": may_change,
-        "may_rename": may_change and not shown.job and sending.can_be_renamed(found, shown.uri, shown.is_folder),
+        "may_rename": may_change and not shown.job and sending.can_be_renamed(found, shown),
+        "may_delete": may_change and sending.can_be_deleted(shown),
         "may_create": policy.can(user, "create_job", found.project),
         "rows_url": address("rows", found, shown.uri),
         "columns_url": address("columns", found, shown.uri) if with_data and not is_packed else "",
@@ -331,8 +327,8 @@ def rename(request: HttpRequest, project: str, environment: str) -> HttpResponse
     user, found, shown = _to_change(request, project, environment)
 
     def act() -> str:
-        _require_seen(request, shown)
-        return address("table", found, actions.rename_data(actor=user, environment=found, uri=shown.uri, to=request.POST.get("to", "")))
+        to, seen = request.POST.get("to", ""), request.POST.get("seen", "")
+        return address("table", found, actions.rename_data(actor=user, environment=found, uri=shown.uri, to=to, seen=seen))
 
     return _do(request, act, "It has its new name.", address("table", found, shown.uri))
 
@@ -343,8 +339,7 @@ def delete(request: HttpRequest, project: str, environment: str) -> HttpResponse
     listed = reverse("data:list", args=[project, environment])
 
     def act() -> str:
-        _require_seen(request, shown)
-        version = actions.delete_data(actor=user, environment=found, uri=shown.uri)
+        version = actions.delete_data(actor=user, environment=found, uri=shown.uri, seen=request.POST.get("seen", ""))
         said = f"{shown.uri} is in the bin"
         messages.success(request, f"{said} until {version.expires_at:%d %b %Y}." if version.expires_at else f"{said}.")
         return listed

@@ -155,6 +155,17 @@ def storage_of(connection: Connection | None) -> str:
     return f"{described.storage() if described else ''} "
 
 
+def holds_a_root(environment: Environment, at: Located) -> bool:
+    """Whether a root of any environment lies in this folder of a root, or is it."""
+    whole = _as_folder(f"{storages_of(environment).get(at.root, '')}/{at.place}")
+    others = RootRow.objects.exclude(connection=None, address="").select_related("connection")
+    return any(_as_folder(f"{storage_of(other.connection)}{other.address}").startswith(whole) for other in others)
+
+
+def _as_folder(where: str) -> str:
+    return "/".join([*(part for part in where.split("/") if part), ""])
+
+
 def judged_by(environment: Environment) -> tuple[Root, ...]:
     """The roots that addresses of documents are judged by here."""
     return from_values(roots_of(environment))

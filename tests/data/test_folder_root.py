@@ -122,7 +122,7 @@ def test_nothing_goes_over_anything_nor_where_it_may_not(
 def test_what_is_no_file_there_is_not_renamed(archive: Path, bring: Bring, rename: Rename) -> None:
     bring("a.csv", A, folder="archive:in")
     bring("mine.csv", A)
-    for uri, error in (("archive:in", Conflict), ("archive:gone.csv", NothingThere), ("landing:in.csv", names.BadPlace)):
+    for uri, error in (("archive:gone", NothingThere), ("archive:gone.csv", NothingThere), ("landing:in.csv", names.BadPlace)):
         with pytest.raises(error):
             rename(uri, "x.csv")
     with pytest.raises(Conflict, match="nothing is moved between roots"):
@@ -144,9 +144,9 @@ def test_what_the_folder_refuses_leaves_every_row_as_it_was(
     mine = bring("a.csv", A, folder="archive:in")
     real = Elsewhere.rename
 
-    def meanwhile(self: Elsewhere, to: Any) -> None:
+    def meanwhile(self: Elsewhere, to: Any, **given: Any) -> None:
         (archive / "in/b.csv").write_bytes(b"by somebody else")
-        real(self, to)
+        real(self, to, **given)
 
     monkeypatch.setattr(Elsewhere, "rename", meanwhile)
     with pytest.raises(Taken):

@@ -83,7 +83,7 @@ class Killed(BaseException):
     """The end of a process: nothing is tidied up after it."""
 
 
-STEPS = ("_begin", "_send", "there", "_copy", "_show")
+STEPS = ("_begin", "_send", "there", "copy", "_show")
 
 
 @pytest.mark.parametrize("step", STEPS)
