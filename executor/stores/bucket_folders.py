@@ -186,9 +186,8 @@ class FolderMoves:
 
     def _remove_one(self, key: str, mark: str) -> None:
         """What was changed since it was copied is somebody's, and stays."""
-        where, at = f"“{key}”", {"Bucket": self.bucket.bucket, "Key": self.bucket.prefix + key}
-        with told(where), refused("PreconditionFailed", "NoSuchKey", "404", "412", as_problem=None):
-            self.bucket.client.delete_object(**at, IfMatch=mark, **self.bucket.access.reading())
+        with told(f"“{key}”"), refused("PreconditionFailed", "NoSuchKey", "404", "412", as_problem=None):
+            self.bucket.client.delete_object(**self.hand.at(key), IfMatch=mark, **self.bucket.access.reading())
 
     @contextmanager
     def _noted(self, one: Going) -> Iterator[None]:

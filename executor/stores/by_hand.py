@@ -77,14 +77,14 @@ class ByHand(Hand):
 
     def there(self, key: str) -> There | None:
         with told(self._where(key)), refused("404", "NoSuchKey", as_problem=None):
-            said = self.bucket.client.head_object(**self._at(key), **self.bucket.access.reading())
+            said = self.bucket.client.head_object(**self.at(key), **self.bucket.access.reading())
             upload = said.get("Metadata", {}).get(UPLOAD, "")
             return There(said["ContentLength"], said["ETag"], said["LastModified"].timestamp(), upload)
         return None
 
     def body(self, place: str, found: There) -> Iterator[bytes]:
         with told(self._where(place)), refused("PreconditionFailed", "NoSuchKey", "412", as_problem=changed(place)):
-            said = self.bucket.client.get_object(**self._at(place), IfMatch=found.mark, **self.bucket.access.reading())
+            said = self.bucket.client.get_object(**self.at(place), IfMatch=found.mark, **self.bucket.access.reading())
             with closing(said["Body"]) as stream:
                 yield from stream.iter_chunks(PIECE)
 
@@ -164,7 +164,7 @@ class ByHand(Hand):
     def _begin(self, place: str, upload: str) -> str:
         with told(self._where(place)):
             about = {**self.bucket.access.writing(), "Metadata": {UPLOAD: upload}}
-            return self.bucket.client.create_multipart_upload(**self._at(place), **about)["UploadId"]
+            return self.bucket.client.create_multipart_upload(**self.at(place), **about)["UploadId"]
 
     def _send(self, place: str, begun: str, source: int, size: int, tell: Tell) -> list[CompletedPartTypeDef]:
         each = max(PART, -(-size // MOST_PARTS))
@@ -173,7 +173,7 @@ class ByHand(Hand):
         def send(number: int, start: int) -> CompletedPartTypeDef:
             body = _read(source, start, min(each, size - start))
             answer = self.bucket.client.upload_part(
-                **self._at(place), UploadId=begun, PartNumber=number, Body=body, **self.bucket.access.reading()
+                **self.at(place), UploadId=begun, PartNumber=number, Body=body, **self.bucket.access.reading()
             )
             return {"ETag": answer["ETag"], "PartNumber": number}
 
@@ -193,14 +193,14 @@ class ByHand(Hand):
         otherwise = changed(place) if before else taken(place)
         with told(self._where(place)), refused("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", as_problem=otherwise):
             self.bucket.client.complete_multipart_upload(
-                **self._at(place), UploadId=begun, MultipartUpload={"Parts": parts}, **condition, **self.bucket.access.reading()
+                **self.at(place), UploadId=begun, MultipartUpload={"Parts": parts}, **condition, **self.bucket.access.reading()
             )
 
     def _end(self, place: str, begun: str) -> None:
         """Never raises: what stays is ended by whoever brings a file there next."""
         with suppress(Exception):
             for _ in range(LOOKS):  # a part that was under way may arrive after the first
-                self.bucket.client.abort_multipart_upload(**self._at(place), UploadId=begun)
+                self.bucket.client.abort_multipart_upload(**self.at(place), UploadId=begun)
 
     # --- the bin ----------------------------------------------------------------------------------------------------------
 
@@ -213,7 +213,7 @@ class ByHand(Hand):
             return {}
         self.copy(place, f"{KEPT}/{kept}", there.mark)
         with told(self._where(place)), refused("PreconditionFailed", as_problem=changed(place)):
-            self.bucket.client.delete_object(**self._at(place), IfMatch=there.mark, **self.bucket.access.reading())
+            self.bucket.client.delete_object(**self.at(place), IfMatch=there.mark, **self.bucket.access.reading())
         return {}
 
     def bring_back(self, place: str, kept: str, aside: str | None) -> dict[str, Any]:
@@ -251,7 +251,8 @@ class ByHand(Hand):
                 ExtraArgs=about,
             )
 
-    def _at(self, key: str) -> Any:
+    def at(self, key: str) -> Any:
+        """An object, as requests name it."""
         return {"Bucket": self.bucket.bucket, "Key": self.bucket.prefix + key}
 
     def _where(self, key: str) -> str:

@@ -148,6 +148,18 @@ def _parts_elsewhere(folders: RootFolders, uri: str) -> Parts:
     return found
 
 
+def source_of(environment: Environment, uri: str, actor: User) -> str | None:
+    """The file in another root that the one at `uri` was made of, or comes out of just now, as the notes in its folder say. Raises
+    PortalError where the root cannot be asked."""
+    folder, name = folder_of(uri), name_of(uri)
+    there = RootFolders(environment, actor).notes(folder, [name])
+    is_coming = there.begun is not None and name in there.begun.files.values()
+    of = there.begun.of if there.begun and is_coming else there.made[name].of if name in there.made else None
+    inside = posixpath.normpath(posixpath.join(_inside(folder), of)) if of else ".."
+    root, colon, _ = uri.partition(":")
+    return None if inside.startswith("..") else f"{root}:{inside}" if colon else inside
+
+
 def own_folders(uri: str) -> Iterator[str]:
     """Where the files of a zip may lie alone, in the order in which they are tried."""
     home, stem = folder_of(uri), names.split(names.safe(name_of(uri)))[0]

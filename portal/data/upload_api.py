@@ -21,7 +21,7 @@ from portal.accounts import policy
 from portal.api_base import ProjectView
 from portal.data import actions
 from portal.data.bodies import Body
-from portal.data.listing import Filters, Table, list_tables
+from portal.data.listing import Filters, Listing, Table, find_table, list_tables
 from portal.data.models import FileVersion, IfThere, Upload
 from portal.data.rights import require_change
 from portal.data.uses import used_by_any
@@ -39,6 +39,7 @@ IF_THERE = OpenApiParameter(
     description="When there is such a file; default ask: 409.",
 )
 WORDS = OpenApiParameter("q", OpenApiTypes.STR, description="Words in the name or a column.")
+ONE = OpenApiParameter("uri", OpenApiTypes.STR, description="Only this file or folder, of whichever root, as in archive:2013.")
 URI = OpenApiParameter("uri", OpenApiTypes.STR, required=True, description="The place, for instance raw/flights.csv.")
 SEEN_WORDS = "as the list says it: 409 where something else lies there by now; without it whatever lies there is taken"
 SEEN = OpenApiParameter("seen", OpenApiTypes.STR, description=SEEN_WORDS[0].upper() + SEEN_WORDS[1:] + ".")
@@ -180,12 +181,13 @@ class Changes(OfEnvironment):
 
 
 class Files(Changes):
-    @extend_schema(summary="What lies in an environment's lake", parameters=[WORDS], responses={200: TableOut(many=True)}, tags=["data"])
+    @extend_schema(summary="What lies in an environment", parameters=[WORDS, ONE], responses={200: TableOut(many=True)}, tags=["data"])
     def get(self, request: Request, project: str, environment: str) -> Response:
-        """At most 2,000; X-Sluice-Complete says whether that is all (yes, no)."""
+        """What lies in the root that needs no name, or one place of any root. At most 2,000; X-Sluice-Complete says whether that is all
+        (yes, no)."""
         place = self.environment()
         with_data = policy.can(self.person, "view_data", place)
-        listing = list_tables(place)
+        listing = _one(place, uri) if (uri := request.query_params.get("uri")) else list_tables(place)
         tables = Filters.of(request.query_params).take(listing.tables, with_data=with_data)
         is_whole = len(tables) <= MOST_LISTED and not listing.warnings
         return listed([TableOut(table, context={"with_data": with_data}).data for table in tables[:MOST_LISTED]], is_whole=is_whole)
@@ -216,6 +218,11 @@ class Files(Changes):
             taker.give_up()
             raise
         return Response(FileOut(version).data, status=201)
+
+
+def _one(environment: Environment, uri: str) -> Listing:
+    found = find_table(environment, uri)
+    return Listing([found] if found else [], [])
 
 
 class _Taker(FileUploadHandler):

@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_IN + "browse", views.browse, name="browse"),
     path(_IN + "folder", views.folder, name="folder"),
     path(_IN + "arrived", views.arrived, name="arrived"),
+    path(_IN + "packed", views.packed, name="packed"),
     path(_IN + "table", views.table, name="table"),
     path(_IN + "versions", version_views.versions, name="versions"),
     path(_IN + "versions/version", version_views.version, name="version"),

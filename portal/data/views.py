@@ -162,6 +162,24 @@ def arrived(request: HttpRequest, project: str, environment: str) -> HttpRespons
     return redirect(address("table", found, uri))
 
 
+@require_GET
+def packed(request: HttpRequest, project: str, environment: str) -> HttpResponse:
+    """?uri= names a file of another root that was made of a packed one: on to that, where it is unpacked again."""
+    user, place = person(request), find_project(request, project)
+    found = find_environment(user, place, environment)
+    rights.require_change(user, found, "change_data")
+    at = folders.place(found, request.GET.get("uri", ""))
+    try:
+        source = None if is_here(found, at.root) else noted.source_of(found, str(at), user)
+    except PortalError as error:
+        refused(request, sentence(error))
+        return redirect("data:list", project, environment)
+    if source is None:
+        refused(request, f"It is not noted of which file “{at}” was made: it was unpacked anew since, or replaced by hand.")
+        return redirect(address("table", found, str(at)))
+    return redirect(f"{reverse('data:arrived', args=[project, environment])}?{urlencode({'uri': source})}")
+
+
 def _asked(request: HttpRequest, project: str, environment: str, action: str = "view") -> tuple[User, Environment, Table]:
     user, place = person(request), find_project(request, project)
     found = find_environment(user, place, environment, action)

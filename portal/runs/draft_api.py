@@ -113,6 +113,28 @@ class Analyse(OfDraft):
         return Response({"problems": problems, "columns": last["columns"]})
 
 
+class TablesIn(serializers.Serializer[Any]):
+    connection = serializers.CharField(max_length=200, help_text="Its name in the lowest environment, where previews read.")
+
+
+class TablesOut(serializers.Serializer[Any]):
+    tables = serializers.ListField(child=serializers.CharField(), help_text="As documents write them, 1,000 at most.")
+
+
+class Tables(OfDraft):
+    remembers_answers = False  # it tells what lies in a database
+
+    @extend_schema(summary="Tables of a database", request=TablesIn, responses={200: TablesOut})
+    def post(self, request: Request, project: str, job: str) -> Response:
+        """The tables and views behind a connection that its user may read, as the editor offers them."""
+        stage = {"type": "JDBCExtract", "name": "tables", "outputView": "tables", **self.taken(TablesIn)}
+        asked = {"document": {"stages": [stage]}}
+        problems, last = answer_to(message_for(self.person, self.job(), "ask", asked, {"request": "tables"}))
+        if last.get("event") != "tables":
+            raise refused(problems)
+        return Response(TablesOut({"tables": last["tables"]}).data)
+
+
 class OfData(ProjectView):
     """A view of rows, below /projects/<project>/runs/<run>/."""
 
@@ -192,6 +214,7 @@ _JOB = "projects/<slug:project>/jobs/<slug:job>"
 urlpatterns = [
     path(_JOB + "/preview", PreviewStage.as_view()),
     path(_JOB + "/analyse", Analyse.as_view()),
+    path(_JOB + "/tables", Tables.as_view()),
     path(_JOB + "/run-draft", RunDraft.as_view()),
     path("projects/<slug:project>/runs/<uuid:run>/outputs/<int:output>/rows", OutputRows.as_view()),
     path("projects/<slug:project>/runs/<uuid:run>/stages/<int:stage>/values", ValueRows.as_view()),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -27,6 +29,7 @@ from portal.looks import unpacking
 from portal.looks.asking import NotLookedAt
 from tests.data.programs import given_to, in_this_process
 from tests.data.test_upload_elsewhere import connect
+from tests.factories import make_job, make_run, make_version
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Bring = Callable[..., FileVersion]
@@ -54,6 +57,14 @@ class Home:
                 return sorted(line for file in found.files for line in file.path.read_text().split())
         except ProblemError as error:
             return [error.problems[0].code]
+
+    def problem_of(self, inside: str) -> dict[str, Any]:
+        """What a run that reads there would end with."""
+        uri = f"{self.folder}/{inside}"
+        with pytest.raises(ProblemError) as found, roots_of(given_to(self.dev, {"uri": uri})) as roots:
+            store, place = roots.at(uri, "inputURI")
+            require_data(store.read(place, uri, "inputURI").path, uri)
+        return found.value.problems[0].as_dict()
 
     def is_fresh(self, inside: str, state: str) -> bool:
         """Whether a preview that saw that state would show its rows once more."""
@@ -169,6 +180,34 @@ def test_killed_in_the_middle_nothing_half_is_read_and_the_next_makes_it_whole(
         assert not parts_of(dev, f"{home.folder}/m.zip", ana).is_whole
     assert sorted(home.unpack("m.zip")) == ["m/june.csv", "m/may.csv"]
     assert home.read("m") == ["1", "2"] and len(home.seen()) == 3
+
+
+@pytest.mark.parametrize("is_broken_off", [False, True])
+def test_the_page_of_a_run_that_met_older_parts_leads_to_where_they_are_made_anew(
+    home: Home, dev: Environment, ana: User, vic: User, bring: Bring, browser_of: Any, monkeypatch: pytest.MonkeyPatch, is_broken_off: bool
+) -> None:
+    packed = bring("m.zip", zipped(may="1", june="2"), folder=home.folder)
+    home.unpack("m.zip")
+    bring("m.zip", zipped(may="7", june="8"), folder=home.folder, if_there="new_version")
+    if is_broken_off:
+        with monkeypatch.context() as patched:
+            patched.setattr(unpacking.RootFolders, "write", None)
+            with pytest.raises(TypeError):
+                home.unpack("m.zip")
+    version = make_version(make_job(dev.project, ana), ana, live_in=("dev",))
+    problem = home.problem_of("m")
+    assert problem["code"] == ("input-unfinished" if is_broken_off else "input-outdated")
+    run = f"/p/flights/runs/{make_run(version, dev, 'failed', problem=problem).pk}/"
+    link = re.search(r'href="([^"]+)"[^>]*>(?:(?!</a>).)*Unpack it again', browser_of(ana).get(run).text, re.DOTALL)
+    assert link is not None and "Unpack it again" not in browser_of(vic).get(run).text
+    address = link[1].replace("&amp;", "&")
+    wanted = f"/p/flights/data/dev/arrived?{urlencode({'uri': packed.uri})}"
+    assert browser_of(ana).get(address)["Location"] == wanted
+    assert browser_of(vic).get(address).status_code == 404
+    home.unpack("m.zip")
+    bring("may.csv", b"9", folder=f"{home.folder}/m", if_there="replace")
+    gone = f"/p/flights/data/dev/packed?{urlencode({'uri': f'{home.folder}/m/none.csv'})}"
+    assert "/table?" in browser_of(ana).get(gone)["Location"], "what nobody has noted leads nowhere"
 
 
 @pytest.mark.parametrize("name", ["bomb.zip", "nested.zip", "broken.zip"])

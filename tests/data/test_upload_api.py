@@ -204,6 +204,30 @@ def test_what_lies_there_by_the_api(program_of: Callable[..., Any], ana: User, v
     assert program.get(f"{DEV}files/").json() == []
 
 
+@pytest.mark.parametrize("uri", ["raw/a.csv", "raw/months"])
+def test_who_says_what_they_saw_changes_nothing_else(
+    program_of: Callable[..., Any], ana: User, vic: User, dev: Environment, lake: Path, uri: str
+) -> None:
+    program, place = program_of(ana, "read", "write"), lake / uri
+    for file in (place,) if place.suffix else (place / "1.csv", place / "2.csv"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(A)
+    (listed,) = [one for one in program.get(f"{DEV}files/").json() if one["uri"] == uri]
+    assert program.get(f"{DEV}files/?uri={uri}").json() == [listed] and program.get(f"{DEV}files/?uri=raw/none.csv").json() == []
+    (place if place.suffix else place / "2.csv").write_bytes(A + b"3\n")
+    stale = {"uri": uri, "to": "raw/b.csv", "seen": listed["seen"]}
+    for answer in (
+        program.post(f"{DEV}files/rename", stale, format="json"),
+        program.delete(f"{DEV}files/?uri={uri}&seen={listed['seen']}"),
+        program.delete(f"{DEV}files/?uri=raw/none.csv&seen={listed['seen']}"),
+    ):
+        assert (answer.status_code, answer.json()["code"]) in ((409, "data-changed"), (404, "nothing-there"))
+    assert place.exists()
+    (now,) = program.get(f"{DEV}files/?uri={uri}").json()
+    assert program.post(f"{DEV}files/rename", stale | {"seen": now["seen"]}, format="json").status_code == 200
+    assert program.delete(f"{DEV}files/?uri=raw/b.csv").status_code == 200 and not list((lake / "raw").iterdir())
+
+
 def test_a_file_takes_the_place_of_another_and_keeps_its_own_name(program_of: Callable[..., Any], ana: User, lake: Path) -> None:
     program = program_of(ana, "read", "write")
     program.post(f"{DEV}files/?folder=raw/x", {"file": umsatz()}, format="multipart")

@@ -82,6 +82,24 @@ def test_a_draft_is_run_in_the_lowest_environment(job: Job, ana: User, program_o
     assert (answer.json()["version"], answer.json()["environment"], answer.json()["state"]) == (None, "dev", "queued")
 
 
+def test_the_tables_behind_a_connection_are_told_as_in_the_editor(
+    service: dict[str, Any], job: Job, ana: User, vic: User, program_of: Program
+) -> None:
+    ask = lambda person, *scopes: program_of(person, *scopes).post(f"{JOB}/tables", {"connection": "shop"}, format="json")  # noqa: E731
+    service["events"] = [{"event": "tables", "tables": ["orders", 'sales."two words"'], "last": True}]
+    answer = ask(ana, "read", "run")
+    assert (answer.status_code, answer.json()) == (200, {"tables": ["orders", 'sales."two words"']})
+    asked = service.pop("asked")
+    assert asked["message"]["request"] == "tables" and asked["message"]["document"]["stages"][0]["connection"] == "shop"
+    assert (asked["user"], asked["job"]) == (ana.pk, job.pk)
+    assert (ask(vic, "read", "run").status_code, ask(ana, "read").status_code) == (404, 403) and "asked" not in service
+    unknown = {"code": "connection-unknown", "message": "There is no connection “shop”.", "fix": "Choose another one."}
+    for events, status in (([{"event": "problem", "problem": unknown, "last": True}], 422), ([preview_client.DOWN], 503)):
+        service["events"] = events
+        assert ask(ana, "read", "run").status_code == status
+    assert program_of(ana, "read", "run").post(f"{JOB}/tables", {}, format="json").status_code == 422
+
+
 def test_spark_finds_the_problems_of_a_document(service: dict[str, Any], job: Job, ana: User, program_of: Program) -> None:
     columns = {"flights": [{"name": "origin", "type": "string"}]}
     service["events"] = [{"event": "problem", "problem": TYPO}, {"event": "analysed", "columns": columns, "last": True}]

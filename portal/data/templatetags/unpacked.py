@@ -10,6 +10,7 @@ from django.utils.http import urlencode
 from executor.problems import Problem
 from portal.data import origins, rights
 from portal.data.lake import Lake
+from portal.environments.reach import is_elsewhere
 from portal.runs.models import Run
 
 register = template.Library()
@@ -25,7 +26,10 @@ def unpack_again(context: Context, run: Run, problem: Problem) -> str:
     source_of = SOURCE_OF.get(problem.code)
     if source_of is None or not problem.file:
         return ""
-    uri = source_of(Lake(run.environment), str(problem.file))
-    if uri is None or not rights.may_change(context["request"].user, run.environment, "change_data"):
+    file, environment = str(problem.file), run.environment
+    if not rights.may_change_at(context["request"].user, environment, file):
         return ""
-    return f"{reverse('data:arrived', args=[run.project.slug, run.environment.name])}?{urlencode({'uri': uri})}"
+    is_away = is_elsewhere(environment, file)  # the root says which file it is once somebody wants it
+    uri = file if is_away else source_of(Lake(environment), file)
+    page = reverse("data:packed" if is_away else "data:arrived", args=[run.project.slug, environment.name])
+    return f"{page}?{urlencode({'uri': uri})}" if uri else ""
