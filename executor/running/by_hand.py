@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from executor.events import Piece
-from executor.files import made_of
+from executor.files import made_of, tree
 from executor.look.commands import say
 from executor.problems import ProblemError
 from executor.stores.by_hand import ByHand
@@ -27,9 +27,10 @@ Tell = Callable[[str, int, int], None]
 
 
 def find(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
-    """→ `found` with `twin`, `entry` and `names` (see `Hand.find`); {"noted": names} → also `notes` of its folder (see `Hand.notes`)."""
+    """→ `found` with `twin`, `entry` and `names`, and `entries` of those `beside` it (see `Hand.find`); {"noted": names} → also `notes` of
+    its folder (see `Hand.notes`)."""
     hand, place = _at(given, roots, writes=False)
-    found = {"event": "found", **hand.find(place)}
+    found = {"event": "found", **hand.find(place, list(map(str, given.get("beside", ()))))}
     if (names := given.get("noted")) is not None:
         found["notes"] = hand.notes(place.rpartition("/")[0], list(map(str, names)))
     return found
@@ -70,11 +71,30 @@ def take(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
 
 
 def bring(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
-    """{"source": an open file that was inherited, "size", "upload", "over"} → `brought` with `before` (see `ByHand.bring`)."""
+    """{"source": an open file that was inherited, "size", "upload", "over"} → `brought` with `before` (see `ByHand.bring`). {"parts"}: see
+    `_bring_parts`."""
+    if "parts" in given:
+        return _bring_parts(given, roots, tell)
     hand, place = _at(given, roots)
     over = given.get("over")
     done = hand.bring(place, int(given["source"]), int(given["size"]), str(given["upload"]), str(over) if over else None, tell)
     return {"event": "brought", **done}
+
+
+def _bring_parts(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:
+    """{"parts": [{"uri", "source": a place in the environment's own folder, "size", "upload", "over"}]} → `brought` with `parts`, what
+    `ByHand.bring` gives of each, up to the first that is refused: why is its `problem`."""
+    done: list[dict[str, Any]] = []
+    for part in given["parts"]:
+        hand, place = _at(part, roots)
+        over = str(part["over"]) if part.get("over") else None
+        try:
+            with open(tree.open_below(given["lake"], str(part["source"])), "rb") as file:  # noqa: PTH123 - a descriptor
+                done.append(hand.bring(place, file.fileno(), int(part["size"]), str(part["upload"]), over, tell))
+        except ProblemError as error:
+            return {"event": "brought", "parts": done, "problem": error.problems[0].as_dict()}
+        tell("parts", len(done), len(given["parts"]))
+    return {"event": "brought", "parts": done}
 
 
 def keep(given: dict[str, Any], roots: Roots, tell: Tell) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,23 +51,28 @@ class Hand(ABC):
     def body(self, place: str, found: There) -> Iterator[bytes]:
         """What the file holds that was found there, in pieces of PIECE bytes at most. Raises ProblemError where it is another one now."""
 
-    def find(self, place: str) -> dict[str, Any]:
+    def find(self, place: str, names: Collection[str] = ()) -> dict[str, Any]:
         """`twin`: the place that is this one, or differs from it in capital letters or accents alone; None where nothing does. `entry`:
-        what lies there. `names`: of all that lies in the folder, for whoever looks for a free one. Raises ProblemError."""
+        what lies there. `names`: of all that lies in the folder, for whoever looks for a free one; `entries`: of those that have, or
+        cannot be told from, one of the `names` that were asked for. Raises ProblemError."""
         require_inside(place)
         found, beside, folders = "", self.names_in(""), place.split("/")[:-1]
         for part in folders:
             match = alike(part, beside)
             if match is None:
-                return {"twin": None, "entry": None, "names": []}
+                return {"twin": None, "entry": None, "names": [], "entries": {}}
             found += f"{match}/"
             if not beside[match]:
                 raise ProblemError(no_folder(found))
             beside = self.names_in(found)
         match = alike(place.rpartition("/")[2], beside)
-        there = self.there(f"{found}{match}") if match and not beside[match] else None
-        entry = {"is_folder": there is None, "size": there.size if there else 0, "modified": there.modified if there else 0.0}
-        return {"twin": f"{found}{match}" if match else None, "entry": entry if match else None, "names": sorted(beside)}
+        entry = self._entry(found, match, beside) if match else None
+        known = {other: self._entry(found, other, beside) for name in names if (other := alike(name, beside))}
+        return {"twin": f"{found}{match}" if match else None, "entry": entry, "names": sorted(beside), "entries": known}
+
+    def _entry(self, folder: str, name: str, beside: Mapping[str, bool]) -> dict[str, Any]:
+        there = None if beside[name] else self.there(folder + name)
+        return {"is_folder": there is None, "size": there.size if there else 0, "modified": there.modified if there else 0.0}
 
     @abstractmethod
     def states(self, folder: str, names: Collection[str]) -> dict[str, State]:

@@ -65,7 +65,7 @@ def begin_upload(
     """
     require_change(actor, environment)
     _check_size(size, name)
-    uri = _place_over(environment, over, name) if over else _place_in(environment, folder, names.safe(name))
+    uri = place_for(environment, name, folder=folder, over=over)
     refuse_outputs(environment, uri)
     if fingerprint and (going := _going_on(actor, environment, uri, names.shown(name), size, fingerprint)):
         return going
@@ -81,6 +81,11 @@ def begin_upload(
         )  # fmt: skip
         record(action="begin_upload", actor=actor, subject=upload, name=upload.name, bytes=size)
     return upload
+
+
+def place_for(environment: Environment, name: str, *, folder: str, over: str) -> str:
+    """Where a file with this name comes to lie: at the place `over`, or in the folder under its own name. Raises BadPlace, NotData."""
+    return _place_over(environment, over, name) if over else _place_in(environment, folder, names.safe(name))
 
 
 def _place_in(environment: Environment, folder: str, name: str) -> str:

@@ -6,7 +6,7 @@ None of this may be asked inside a transaction: a program notes that it has open
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from executor.files.made_of import Notes, origins_in, unfinished_in
 from executor.language.roots import DEFAULT, Located
+from executor.problems import Problem
 from portal.accounts.models import User
 from portal.data import names
 from portal.data.lake import Entry, NothingThere, Taken
@@ -47,12 +48,15 @@ class _Found(BaseModel):
     twin: str | None
     entry: _Entry | None
     names: list[str]
+    entries: dict[str, _Entry] = {}
     notes: _Notes | None = None
 
 
 class _Done(BaseModel):
     is_there: bool = True
     before: dict[str, Any] | None = None
+    parts: list[dict[str, Any]] = []
+    problem: dict[str, Any] | None = None
 
 
 class Elsewhere:
@@ -63,10 +67,10 @@ class Elsewhere:
         self.environment, self.uri, self._user = environment, uri, user.pk if user else 0
         self._seen: _Found | None = None
 
-    def look(self) -> Elsewhere:
-        """Sees what lies there and beside it. Raises PortalError."""
+    def look(self, beside: Iterable[str] = ()) -> Elsewhere:
+        """Sees what lies there and beside it. `beside`: names in its folder that `find` is to know, too. Raises PortalError."""
         try:
-            self._seen = _Found.model_validate(self._ask("find", {"uri": self.uri}))
+            self._seen = _Found.model_validate(self._ask("find", {"uri": self.uri, "beside": sorted(set(beside))}))
         except ValidationError:
             raise _no_answer() from None
         return self
@@ -109,10 +113,42 @@ class Elsewhere:
 
     def find(self, uri: str) -> Entry | None:
         """As `Lake.find`, of what `twin` has given."""
-        if self._there.entry is None or uri != self.twin(self.uri):
+        is_it = uri == self.twin(self.uri)
+        folder, name = names.parted(uri)
+        is_beside = not is_it and folder == names.parted(self.uri)[0]
+        entry = self._there.entry if is_it else self._there.entries.get(name) if is_beside else None
+        if entry is None:
             return None
-        entry = self._there.entry
         return Entry(uri, entry.is_folder, entry.size, int(entry.modified * 1e9))
+
+    def take(self, uri: str) -> None:
+        """Something will lie there, in the same folder: of what comes after it nothing gets its name."""
+        name = names.parted(uri)[1]
+        if name not in self._there.names:
+            self._there.names.append(name)
+        if uri == self.uri and self._there.twin is None:
+            self._there.twin = uri.partition(":")[2] if ":" in uri else uri
+
+    def bring_parts(
+        self, parts: Sequence[tuple[str, UUID, int, UUID | None, str]], progress: Callable[[int], None], told: Callable[[int], None]
+    ) -> tuple[list[dict[str, Any]], PortalError | None]:
+        """As `bring`, of many files of this root: (address, upload, bytes, over, where it lies in the environment's own folder). Gives what
+        `bring` gives of those that are there, and why the next is not. `told` hears how many are there."""
+        values = {
+            "uri": self.uri,
+            "parts": [
+                {"uri": uri, "upload": str(upload), "size": size, "over": str(over) if over else None, "source": source}
+                for uri, upload, size, over, source in parts
+            ],
+        }
+
+        def heard(event: dict[str, Any]) -> None:
+            if event.get("what") == "parts":
+                told(int(event.get("done", 0)))
+            progress(int(event.get("done", 0)))
+
+        done = self._done("bring", values, heard)
+        return done.parts, _refusal(problem_of(done.problem)) if done.problem else None
 
     def bring(self, upload: UUID, size: int, over: UUID | None, progress: Callable[[int], None]) -> dict[str, Any]:
         """Sends what has arrived of an upload and makes it visible; gives `before`, what lay there and is kept as `over`. `progress` is
@@ -158,10 +194,13 @@ class Elsewhere:
             return event
         if not isinstance(event.get("problem"), dict):
             raise _no_answer()
-        problem = problem_of(event["problem"])
-        if problem.code in (*_BUSY, *UNKNOWN):
-            raise PortalError(problem.message, code=problem.code, fix=problem.fix, status=503)
-        raise _ERRORS.get(problem.code, Conflict)(problem.message, code=problem.code, fix=problem.fix)
+        raise _refusal(problem_of(event["problem"]))
+
+
+def _refusal(problem: Problem) -> PortalError:
+    if problem.code in (*_BUSY, *UNKNOWN):
+        return PortalError(problem.message, code=problem.code, fix=problem.fix, status=503)
+    return _ERRORS.get(problem.code, Conflict)(problem.message, code=problem.code, fix=problem.fix)
 
 
 def _no_answer() -> PortalError:

@@ -183,6 +183,13 @@ class Lake:
     def arrived(self, upload: UUID) -> bool:
         return (self._hidden / "uploads" / str(upload)).is_file()
 
+    def arrived_bytes(self, upload: UUID) -> int:
+        """So many of it are there."""
+        try:
+            return os.stat(self._hidden / "uploads" / str(upload), follow_symlinks=False).st_size
+        except FileNotFoundError:
+            return 0
+
     def drop(self, upload: UUID | str) -> None:
         """Forgets what has arrived."""
         (self._hidden / "uploads" / str(upload)).unlink(missing_ok=True)

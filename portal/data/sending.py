@@ -69,18 +69,18 @@ def send(actor: User, upload: Upload, sha256: str, if_there: str) -> FileVersion
         _take_place(actor, upload, sha256, if_there)
     there = Elsewhere(upload.environment, upload.uri, actor)
     try:
-        done = there.bring(upload.pk, upload.received, upload.over, _Progress(actor, upload))
+        done = there.bring(upload.pk, upload.received, upload.over, Progress(actor, upload))
     except NotAllowed:
-        _settle(upload)
+        settle_held(upload)
         raise
     except PortalError as error:
         if error.code not in UNKNOWN:
             _give_place_back(upload)
         raise
-    return _note(upload, done["before"])
+    return note(upload, done["before"])
 
 
-class _Progress:
+class Progress:
     """Notes how far it is; raises NotAllowed as soon as the person may no longer do it, which ends the program."""
 
     def __init__(self, actor: User, upload: Upload) -> None:
@@ -127,7 +127,7 @@ def _give_place_back(upload: Upload) -> None:
             upload.state, upload.over = UploadState.OPEN, None
 
 
-def _note(upload: Upload, before: dict[str, Any] | None) -> FileVersion:
+def note(upload: Upload, before: dict[str, Any] | None) -> FileVersion:
     """What has become visible is written down, with what it took the place of."""
     environment, uri, actor = upload.environment, upload.uri, upload.person
     with transaction.atomic():
@@ -169,20 +169,30 @@ def settle(upload: Upload) -> None:
         with Lake(upload.environment).arriving(upload.pk, upload.received):
             upload.refresh_from_db()
             if upload.state == UploadState.SENDING:
-                _settle(upload)
+                settle_held(upload)
     except Conflict as error:
         if error.code == "upload-lost":
-            _settle(upload)
+            settle_held(upload)
         elif error.code != "piece-under-way":
             raise
 
 
-def _settle(upload: Upload) -> None:
+def settle_held(upload: Upload) -> None:
+    """Ends one that the caller holds: the root says what became of it. Raises PortalError."""
     done = Elsewhere(upload.environment, upload.uri, None).settle(upload.pk, upload.over)
     if done["is_there"]:
-        _note(upload, done["before"])
+        note(upload, done["before"])
+    elif Lake(upload.environment).arrived_bytes(upload.pk) < upload.received:  # nothing is left that could be sent once more
+        give_up(upload)
     else:
         _give_place_back(upload)
+
+
+def give_up(upload: Upload) -> None:
+    """Nothing of it is visible, and nothing of it waits."""
+    _give_place_back(upload)
+    Upload.objects.filter(pk=upload.pk, state=UploadState.OPEN).update(state=UploadState.CANCELLED)
+    Lake(upload.environment).drop(upload.pk)
 
 
 def under_way_in(root: Root) -> str:
@@ -241,7 +251,7 @@ def rename(actor: User, there: Elsewhere, target: str) -> str:
         require_change(actor, environment, "change_data")
         versions.hold(environment)
         for one in (uri, target):
-            _require_free(environment, one)
+            require_free(environment, one)
             refuse_outputs(environment, one)
         moved = versions.take_along(environment, uri, target)
         record(action="rename_data", actor=actor, subject=environment, uri=uri, to=target)
@@ -274,7 +284,7 @@ def delete(actor: User, there: Elsewhere) -> FileVersion:
         require_quiet_folder(environment, spelled(environment, uri))
     with transaction.atomic():
         versions.hold(environment)
-        _require_free(environment, uri)
+        require_free(environment, uri)
         if is_folder:
             refuse_outputs(environment, uri)
         version = versions.now_there(there, environment, uri)
@@ -299,7 +309,7 @@ def put_back(actor: User, version: FileVersion, there: Elsewhere) -> FileVersion
     there.look()
     with transaction.atomic():
         versions.hold(environment)
-        _require_free(environment, uri)
+        require_free(environment, uri)
         back = locked(version)
         was, expires = back.state, back.expires_at
         if was not in (VersionState.KEPT, VersionState.BINNED):
@@ -354,6 +364,7 @@ def _show_again(version: FileVersion) -> None:
         versions.register_inside(version.environment, version.uri)
 
 
-def _require_free(environment: Environment, uri: str) -> None:
+def require_free(environment: Environment, uri: str) -> None:
+    """Raises Conflict while somebody brings a file there, or into it."""
     if Upload.objects.sending().filter(Q(uri=uri) | Q(uri__startswith=f"{uri}/"), environment=environment).exists():
         raise Conflict(f"Somebody is bringing a file to “{uri}” just now.", code="place-under-way", fix="Try again in a moment.")

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from portal.data.lake import Entry, Lake
 from portal.data.models import FileVersion, IfThere
 from portal.data.noted import Folders, OwnFolders, RootFolders, folder_of, joined, name_of, own_folders
 from portal.data.rights import require_change
+from portal.data.sending_parts import Part, send_parts
 from portal.environments.models import Environment
 from portal.errors import PortalError
 from portal.looks.asking import NotLookedAt, ask
@@ -118,16 +120,15 @@ def _bring_in(
     brought: list[FileVersion] = []
     refusals: list[PortalError] = []
     targets.begin()  # from here to the end nobody reads some of them for all, wherever this is broken off
-    for number, part in enumerate(parts, 1):
-        try:
-            version = _bring(actor, environment, lake, targets.of(part.name), part, targets.earlier_of(part.name))
-        except NotData as error:  # a picture or a PDF beside the tables is no reason to leave them
-            refusals.append(error)
+    bring = _bring_here if isinstance(folders, OwnFolders) else _bring_elsewhere
+    for part, came in bring(actor, environment, targets, parts, told or _untold):
+        if isinstance(came, NotData):  # a picture or a PDF beside the tables is no reason to leave them
+            refusals.append(came)
         else:
-            brought.append(version)
-            targets.names_inside[version.uri] = part.name
-        if told:
-            told(number, len(parts))
+            brought.append(came)
+            targets.names_inside[came.uri] = part.name
+            if part.notes:
+                _note(came, part.notes)
     if refusals and not brought:
         targets.end()
         raise refusals[0]
@@ -263,18 +264,59 @@ def _found(lake: Lake, source: str) -> Entry | None:
     return found if found and not found.is_folder else None
 
 
-def _bring(actor: User, environment: Environment, lake: Lake, target: str, part: _Part, earlier: str | None) -> FileVersion:
+_Came = Iterator[tuple[_Part, FileVersion | NotData]]
+
+
+def _untold(done: int, whole: int) -> None:
+    pass
+
+
+def _bring_here(actor: User, environment: Environment, targets: _Targets, parts: list[_Part], told: Told) -> _Came:
+    """One after the other, as uploaded files come."""
+    for number, part in enumerate(parts, 1):
+        try:
+            version = _bring(actor, environment, targets.of(part.name), part, targets.earlier_of(part.name))
+        except NotData as error:
+            yield part, error
+        else:
+            yield part, version
+        told(number, len(parts))
+
+
+def _bring(actor: User, environment: Environment, target: str, part: _Part, earlier: str | None) -> FileVersion:
     """`earlier`: the file that was made of the same part before."""
     size, over = part.found.bytes, joined(target, earlier) if earlier else ""
-    if_there = IfThere.NEW_VERSION if earlier else IfThere.KEEP_BOTH
     upload = data.begin_upload(
-        actor=actor, environment=environment, name=part.name, size=size, folder=target, over=over, if_there=if_there
+        actor=actor, environment=environment, name=part.name, size=size, folder=target, over=over, if_there=_if_there(earlier)
     )  # fmt: skip
-    data.receive_piece(actor=actor, upload=upload, offset=0, parts=lake.read(part.found.uri), length=size)
-    version = data.finish_upload(actor=actor, upload=upload)
-    if part.notes:
-        _note(version, part.notes)
-    return version
+    data.receive_piece(actor=actor, upload=upload, offset=0, parts=Lake(environment).read(part.found.uri), length=size)
+    return data.finish_upload(actor=actor, upload=upload)
+
+
+def _if_there(earlier: str | None) -> str:
+    return IfThere.NEW_VERSION if earlier else IfThere.KEEP_BOTH
+
+
+def _bring_elsewhere(actor: User, environment: Environment, targets: _Targets, parts: list[_Part], told: Told) -> _Came:
+    """Those of one folder together."""
+    done = 0
+    for folder in dict.fromkeys(targets.of(part.name) for part in parts):
+        wanted: list[tuple[_Part, Part]] = []
+        for part in (part for part in parts if targets.of(part.name) == folder):
+            earlier = targets.earlier_of(part.name)
+            try:
+                uri = data.place_for(environment, part.name, folder=folder, over=joined(folder, earlier) if earlier else "")
+            except NotData as error:
+                yield part, error
+            else:
+                wanted.append((part, Part(part.name, part.found.uri, part.found.bytes, uri, _if_there(earlier))))
+        came = send_parts(actor, environment, [sent for _, sent in wanted], partial(_told_with, told, done, len(parts)))
+        yield from zip((part for part, _ in wanted), came, strict=True)
+        done += len(wanted)
+
+
+def _told_with(told: Told, before: int, whole: int, done: int) -> None:
+    told(before + done, whole)
 
 
 def _note(version: FileVersion, notes: list[str]) -> None:

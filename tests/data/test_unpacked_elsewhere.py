@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,14 +19,20 @@ from asgiref.sync import async_to_sync
 from executor.files.inputs import require_data
 from executor.language.roots import DEFAULT
 from executor.problems import ProblemError
+from executor.stores.by_hand import ByHand
+from executor.stores.folder_by_hand import FolderByHand
+from executor.stores.hands import changed
 from executor.stores.roots import roots_of
-from portal.accounts.models import User
-from portal.data import actions, names
-from portal.data.models import FileVersion, VersionState
+from portal.accounts.models import Membership, User
+from portal.audit.models import AuditEvent
+from portal.data import actions, names, sending, sending_parts
+from portal.data.lake import Lake
+from portal.data.models import FileVersion, Upload, VersionState
 from portal.data.noted import parts_of
 from portal.environments import connections
 from portal.environments.models import Environment
-from portal.errors import PortalError
+from portal.errors import NotAllowed, PortalError
+from portal.jobs.models import Place
 from portal.looks import unpacking
 from portal.looks.asking import NotLookedAt
 from tests.data.programs import given_to, in_this_process
@@ -168,18 +176,99 @@ def test_killed_in_the_middle_nothing_half_is_read_and_the_next_makes_it_whole(
 
     bring("m.zip", zipped(may="1", june="2"), folder=home.folder)
     with monkeypatch.context() as patched:
-        patched.setattr(unpacking.data, "finish_upload", counted(unpacking.data.finish_upload))
+        for hand in (FolderByHand, ByHand):
+            patched.setattr(hand, "bring", counted(hand.bring))
         patched.setattr(unpacking.RootFolders, "begin", counted(unpacking.RootFolders.begin))
         patched.setattr(unpacking.RootFolders, "write", counted(unpacking.RootFolders.write))
         with pytest.raises(Killed):
             home.unpack("m.zip")
     for inside in ("m", "m/may.csv", "m/*.csv"):
         assert home.read(inside) in (["input-missing"], ["input-empty"], ["input-unfinished"]), (after, inside)
+    if after in (1, 2):
+        assert Upload.objects.sending().count() == 2, "what became of them is asked by whoever comes next"
     if after >= 2:  # a part is there
         assert home.read("m") == ["input-unfinished"]
         assert not parts_of(dev, f"{home.folder}/m.zip", ana).is_whole
     assert sorted(home.unpack("m.zip")) == ["m/june.csv", "m/may.csv"]
     assert home.read("m") == ["1", "2"] and len(home.seen()) == 3
+    assert not Upload.objects.under_way().exists() and not list((Lake(dev)._hidden / "uploads").glob("*"))
+    assert Place.objects.count() == 3
+
+
+@pytest.mark.parametrize("at_once", [50, 4])
+def test_many_files_are_looked_for_and_brought_together(
+    home: Home, dev: Environment, ana: User, bring: Bring, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(sending_parts, "AT_ONCE", at_once)
+    months = {f"m{number}": str(number) for number in range(10)}
+    bring("m.zip", zipped(**months), folder=home.folder)
+    asked, told = in_this_process(monkeypatch), []
+    unpack = async_to_sync(unpacking.unpack_file)
+    made = unpack(actor=ana, environment=dev, uri=f"{home.folder}/m.zip", told=lambda done, whole: told.append((done, whole)))
+    batches = -(-10 // at_once)
+    assert Counter(one["what"] for one in asked)["bring"] == batches and len(asked) <= 14 + 2 * batches
+    assert told == [(number, 10) for number in range(1, 11)] and home.read("m") == sorted(months.values())
+    assert [version.sha256 for version in made.files] == [hashlib.sha256(text.encode()).hexdigest() for text in months.values()]
+    assert AuditEvent.objects.filter(action="upload_data").count() == 11
+    bring("m.zip", zipped(**{name: f"{text}1" for name, text in months.items()}), folder=home.folder, if_there="new_version")
+    home.unpack("m.zip")
+    assert home.read("m") == sorted(f"{text}1" for text in months.values())
+    assert FileVersion.objects.filter(state=VersionState.KEPT).count() == 11
+
+
+def test_what_is_refused_in_the_middle_leaves_what_came_and_no_more(
+    home: Home, dev: Environment, bring: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring("m.zip", zipped(may="1", june="2", july="3"), folder=home.folder)
+    calls: list[str] = []
+
+    def once(do: Callable[..., Any]) -> Callable[..., Any]:
+        def call(self: Any, place: str, *given: Any) -> Any:
+            calls.append(place)
+            if len(calls) == 2:
+                raise ProblemError(changed(place))
+            return do(self, place, *given)
+
+        return call
+
+    with monkeypatch.context() as patched:
+        for hand in (FolderByHand, ByHand):
+            patched.setattr(hand, "bring", once(hand.bring))
+        with pytest.raises(PortalError, match="was changed at the same moment"):
+            home.unpack("m.zip")
+    assert len(home.seen()) == 2 and home.read("m") == ["input-unfinished"] and len(calls) == 2
+    assert Upload.objects.filter(state="cancelled").count() == 2 and not Upload.objects.under_way().exists()
+    assert len(home.unpack("m.zip")) == 3 and home.read("m") == ["1", "2", "3"]
+
+
+def test_who_loses_the_right_while_they_come_brings_no_more(
+    home: Home, dev: Environment, ana: User, bring: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "ASK_SECONDS", 0.0)
+    bring("m.zip", zipped(may="1", june="2", july="3"), folder=home.folder)
+    for hand in (FolderByHand, ByHand):
+        do = hand.bring
+
+        def last(self: Any, *given: Any, do: Any = do) -> Any:
+            Membership.objects.filter(user=ana).delete()
+            return do(self, *given)
+
+        monkeypatch.setattr(hand, "bring", last)
+    with pytest.raises(NotAllowed):
+        home.unpack("m.zip")
+    assert len(home.seen()) <= 2 and home.read("m") in (["input-unfinished"], ["input-missing"], ["input-empty"])
+    assert not Upload.objects.under_way().exists()
+
+
+def test_a_picture_beside_the_tables_is_left_out(home: Home, bring: Bring) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("may.csv", "1")
+        archive.writestr("odd.parquet", "no parquet at all")
+        archive.writestr("june.csv", "2")
+    bring("m.zip", content.getvalue(), folder=home.folder)
+    assert sorted(name.rpartition("/")[2] for name in home.unpack("m.zip")) == ["june.csv", "may.csv"]
+    assert "were left out" in str(FileVersion.objects.exclude(notes=[]).get().notes)
 
 
 @pytest.mark.parametrize("is_broken_off", [False, True])
