@@ -1,4 +1,4 @@
-"""How people change single files of a root, whichever store it is."""
+"""How people change files and folders of a root, whichever store it is."""
 
 from __future__ import annotations
 
