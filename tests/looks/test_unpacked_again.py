@@ -170,8 +170,8 @@ def test_an_unpacking_that_is_broken_off_is_read_by_nobody_and_goes_on_where_it_
     class Killed(BaseException):
         """The web process ends, with no time to tidy anything."""
 
-    def killed(actor: Any, environment: Any, lake: Any, target: str, part: Any, earlier: str | None) -> Any:
-        brought = bring_in(actor, environment, lake, target, part, earlier)
+    def killed(actor: Any, environment: Any, target: str, part: Any, earlier: str | None) -> Any:
+        brought = bring_in(actor, environment, target, part, earlier)
         if part.name == "b.csv":
             raise Killed
         return brought
