@@ -169,8 +169,8 @@ def test_what_lies_there_is_found_however_it_is_written(root: S3Root, hand: ByHa
     root.put("Raw/Flüge.csv", "old")
     found = hand.find("raw/flÜge.csv")
     assert (found["twin"], found["entry"]["size"], found["names"]) == ("Raw/Flüge.csv", 3, ["Flüge.csv"])
-    assert hand.find("raw/other.csv") == {"twin": None, "entry": None, "names": ["Flüge.csv"]}
-    assert hand.find("new/deep/a.csv") == {"twin": None, "entry": None, "names": []}
+    assert hand.find("raw/other.csv") == {"twin": None, "entry": None, "names": ["Flüge.csv"], "entries": {}}
+    assert hand.find("new/deep/a.csv") == {"twin": None, "entry": None, "names": [], "entries": {}}
     assert hand.find("raw")["entry"]["is_folder"]
     publish(root, "run-1", {"part-0": "x"})
     for place, code in (

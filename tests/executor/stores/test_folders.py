@@ -386,8 +386,8 @@ def test_what_lies_there_is_found_however_it_is_written(root: FolderRoot, hand: 
     root.put("Raw/Öl.csv", "12345")
     found = hand.find("raw/O\u0308L.csv")
     assert found["twin"] == "Raw/Öl.csv" and found["entry"]["size"] == 5
-    assert hand.find("Raw/x.csv") == {"twin": None, "entry": None, "names": ["Öl.csv"]}
-    assert hand.find("none/x.csv") == {"twin": None, "entry": None, "names": []}
+    assert hand.find("Raw/x.csv") == {"twin": None, "entry": None, "names": ["Öl.csv"], "entries": {}}
+    assert hand.find("none/x.csv") == {"twin": None, "entry": None, "names": [], "entries": {}}
     with pytest.raises(ProblemError):
         hand.find("Raw/Öl.csv/x")
     root.put("tables/t/_delta_log/00000000000000000000.json", "{}")
