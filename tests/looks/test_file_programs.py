@@ -19,6 +19,7 @@ from executor import cli
 from executor.files import kept
 from executor.files.publish import Publisher
 from executor.look import commands
+from portal.environments.connections import add_root
 from portal.runs import file_programs, launcher, preview_reach
 from portal.runs.file_programs import OF_ONE_PERSON, FilePrograms
 from tests.factories import DOCUMENT, as_text
@@ -51,6 +52,37 @@ def test_a_look_and_an_unpacking_each_end_with_one_answer(dev: Any, ana: Any, la
     assert found[-1]["proposal"]["settings"]["separator"] == ";"
     missing = answers(programs, what="unpack", user=ana.pk, environment=dev.pk, values={"uri": "raw/none.zip", "to": "raw/x"})
     assert (missing[-1]["event"], missing[-1]["last"]) == ("problem", True)
+
+
+def test_many_files_come_and_whole_folders_go_behind_the_wall(
+    ada: Any, ana: Any, dev: Any, lake: Path, tmp_path: Path, settings: Any
+) -> None:
+    archive = tmp_path.resolve() / "data/archive"
+    archive.mkdir(parents=True)
+    for folder in (archive.parent, archive):
+        folder.chmod(0o777)
+    settings.ROOT_FOLDERS = [str(archive.parent)]
+    add_root(actor=ada, environment=dev, name="archive", connection="", address=str(archive), may_write=True)
+    staged = lake / ".sluice-unpacked/x"
+    staged.mkdir(parents=True)
+    for name in ("a", "b"):
+        (staged / f"{name}.csv").write_text(f"{name}\n1\n")
+    parts = [
+        {"uri": f"archive:in/{name}.csv", "upload": name, "size": 4, "over": None, "source": f".sluice-unpacked/x/{name}.csv"}
+        for name in ("a", "b")
+    ]
+    programs = FilePrograms()
+
+    def done(what: str, **values: Any) -> dict[str, Any]:
+        return answers(programs, what=what, user=ana.pk, environment=dev.pk, values=values)[-1]
+
+    brought = done("bring", uri="archive:in/a.csv", parts=parts)
+    assert [one["is_there"] for one in brought["parts"]] == [True, True], brought
+    outside = [parts[0] | {"uri": "archive:in/c.csv", "source": "../../other"}, parts[0] | {"uri": "archive:../c.csv"}]
+    assert all(done("bring", uri="archive:in/a.csv", parts=[one]).get("parts", []) == [] for one in outside)
+    for step in ({"do": "set-aside", "kept": "k1"}, {"do": "bring-back", "kept": "k1"}, {"do": "rename", "to": "out"}):
+        assert done("keep", uri="archive:in", **step)["event"] == "kept", step
+    assert sorted(path.name for path in (archive / "out").iterdir()) == ["a.csv", "b.csv"] and not (archive / "in").exists()
 
 
 @pytest.mark.parametrize("what", file_programs.SECONDS)
