@@ -418,10 +418,12 @@ def _discard_elsewhere(actor: User, there: Elsewhere) -> FileVersion:
     return mine
 
 
-def put_back(*, actor: User, version: FileVersion) -> FileVersion:
-    """Shows a kept or binned version again, at its place; a file that lies there now is kept. Raises Taken when a folder does."""
+def put_back(*, actor: User, version: FileVersion, seen: str = "") -> FileVersion:
+    """Shows a kept or binned version again, at its place; a file that lies there now is kept. `seen`: see `guards.require_shown`, of what
+    lies there now. Raises Taken when a folder does."""
     require_change(actor, version.environment, "change_data")
     versions.require_kept_here(version)
+    require_shown(version.environment, version.uri, seen, may_be_gone=True)
     if there := sending.elsewhere(version.environment, version.uri, actor):
         return sending.put_back(actor, version, there)
     with versions.rows_and_lake() as undo:

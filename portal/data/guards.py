@@ -43,12 +43,15 @@ def _writers(environment: Environment, uri: str) -> dict[str, str]:
     return dict(sorted(said.items()))
 
 
-def require_shown(environment: Environment, uri: str, shown: str) -> None:
-    """Raises PortalError where something else lies there by now than what was shown with this stamp (see `Table.stamp`); empty: any may."""
+def require_shown(environment: Environment, uri: str, shown: str, *, may_be_gone: bool = False) -> None:
+    """Raises PortalError where something else lies there by now than what was shown with this stamp (see `Table.stamp`); empty: any may.
+    `may_be_gone`: or where nothing does."""
     if not shown:
         return
     seen.forget(environment)  # nobody decides by what was seen a while ago
     table = find_table(environment, uri)
+    if table is None and may_be_gone:
+        return
     if table is None:
         raise NothingThere(f"There is nothing at “{names.shown(uri)}” any more.", fix="Look at the list of data again.")
     if table.stamp != shown:

@@ -137,6 +137,12 @@ class RenameIn(serializers.Serializer[Any]):
     seen = serializers.CharField(required=False, allow_blank=True, default="", max_length=100, help_text=SEEN_WORDS)
 
 
+class PutBackIn(serializers.Serializer[Any]):
+    seen = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=100, help_text=f"of what lies there, {SEEN_WORDS}"
+    )
+
+
 class UseOut(serializers.Serializer[Any]):
     job = serializers.CharField()
     does = serializers.CharField(help_text="reads or writes")
@@ -324,10 +330,11 @@ class FileVersions(OfEnvironment):
 
 
 class PutBackFile(Changes):
-    @extend_schema(summary="Put a kept version back", request=None, responses={200: FileOut}, tags=["data"])
+    @extend_schema(summary="Put a kept version back", request=PutBackIn, responses={200: FileOut}, tags=["data"])
     def post(self, request: Request, project: str, environment: str, version: str) -> Response:
         versions = FileVersion.objects.filter(environment=self.environment()).select_related("environment__project")
-        return Response(FileOut(actions.put_back(actor=self.person, version=self.find(versions, pk=version))).data)
+        found = self.find(versions, pk=version)
+        return Response(FileOut(actions.put_back(actor=self.person, version=found, **self.taken(PutBackIn))).data)
 
 
 class Uploads(Changes):

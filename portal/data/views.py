@@ -393,9 +393,7 @@ def put_back(request: HttpRequest, project: str, environment: str) -> HttpRespon
     page, listed = address("table", found, version.uri), reverse("data:list", args=[project, environment])
 
     def act() -> str:
-        if there := find_table(found, version.uri):
-            _require_seen(request, there)
-        actions.put_back(actor=user, version=version)
+        actions.put_back(actor=user, version=version, seen=request.POST.get("seen", ""))
         return page
 
     return _do(request, act, f"{version.uri} is as it was.", page if request.POST.get("seen") else listed)

@@ -103,7 +103,7 @@ def test_a_root_stays_while_something_is_changed_there(
     monkeypatch.setattr(table_actions, "_asked", answered)
     monkeypatch.setattr(published, "_put_back", answered)
     table_actions.change(ana, dev, "archive:table", "restore", version=1)
-    published.put_back(ana, Place(environment=dev, uri="archive:table"), "version-1")
+    published.put_back(ana, Place(environment=dev, uri="archive:table"), "version-1", published.Shown())
     assert len(tries) == 10
     with changing(dev, "raw/x.csv"):
         lead(ada, root, "two")  # another root's matter

@@ -225,7 +225,13 @@ def test_who_says_what_they_saw_changes_nothing_else(
     assert place.exists()
     (now,) = program.get(f"{DEV}files/?uri={uri}").json()
     assert program.post(f"{DEV}files/rename", stale | {"seen": now["seen"]}, format="json").status_code == 200
-    assert program.delete(f"{DEV}files/?uri=raw/b.csv").status_code == 200 and not list((lake / "raw").iterdir())
+    deleted = program.delete(f"{DEV}files/?uri=raw/b.csv")
+    assert deleted.status_code == 200 and not list((lake / "raw").iterdir())
+    back = f"{DEV}files/versions/{deleted.json()['id']}/put-back"
+    (lake / "raw/b.csv").write_bytes(b"by somebody else")
+    assert program.post(back, {"seen": now["seen"]}, format="json").json()["code"] == "data-changed"
+    (lake / "raw/b.csv").unlink()
+    assert program.post(back, {"seen": now["seen"]}, format="json").status_code == 200
 
 
 def test_a_file_takes_the_place_of_another_and_keeps_its_own_name(program_of: Callable[..., Any], ana: User, lake: Path) -> None:
