@@ -137,7 +137,7 @@ class RenameIn(serializers.Serializer[Any]):
     seen = serializers.CharField(required=False, allow_blank=True, default="", max_length=100, help_text=SEEN_WORDS)
 
 
-class PutBackIn(serializers.Serializer[Any]):
+class PutBackFileIn(serializers.Serializer[Any]):
     seen = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=100, help_text=f"of what lies there, {SEEN_WORDS}"
     )
@@ -330,11 +330,11 @@ class FileVersions(OfEnvironment):
 
 
 class PutBackFile(Changes):
-    @extend_schema(summary="Put a kept version back", request=PutBackIn, responses={200: FileOut}, tags=["data"])
+    @extend_schema(summary="Put a kept version back", request=PutBackFileIn, responses={200: FileOut}, tags=["data"])
     def post(self, request: Request, project: str, environment: str, version: str) -> Response:
         versions = FileVersion.objects.filter(environment=self.environment()).select_related("environment__project")
         found = self.find(versions, pk=version)
-        return Response(FileOut(actions.put_back(actor=self.person, version=found, **self.taken(PutBackIn))).data)
+        return Response(FileOut(actions.put_back(actor=self.person, version=found, **self.taken(PutBackFileIn))).data)
 
 
 class Uploads(Changes):
