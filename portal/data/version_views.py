@@ -87,7 +87,8 @@ def version(request: HttpRequest, project: str, environment: str) -> HttpRespons
     }
     context["versions_url"] = address(found, uri)
     try:
-        context["difference"], context["between"] = version_changes.difference(user, found, uri, before, now, of)
+        difference, context["between"] = version_changes.difference(user, found, uri, before, now, of)
+        context["difference"] = difference if before != now else None  # the first version has none before it
     except PortalError as error:
         context["trouble"] = sentence(error)
     asked = urlencode({"uri": uri, "version": now, "table": of})

@@ -62,6 +62,15 @@ def test_forms_and_links_of_a_tables_page_say_which_table_they_are_about(table: 
         assert 'value="one"' in shown.text or "table=one" in shown.text, path
 
 
+def test_the_first_version_is_compared_with_none(table: Path, dev: Environment, ana: User, browser_of: Any) -> None:
+    def heads(asked: str) -> bool:
+        page = browser_of(ana).get(f"{PAGE}versions/version?uri={URI}&{asked}").text
+        assert "Rows as of version" in page
+        return "What is other than" in page
+
+    assert [heads(asked) for asked in ("version=0", "version=1", "version=0&against=1")] == [False, True, True]
+
+
 def test_nothing_is_done_to_the_table_that_lies_there_by_now(table: Path, dev: Environment, ana: User, browser_of: Any) -> None:
     browser = browser_of(ana)
     put_table(table, "two")
