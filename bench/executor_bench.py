@@ -39,20 +39,19 @@ def cold(lake: Path, turns: int, say: Say) -> list[Figure]:
 
     ours(), peer()  # once unmeasured: files in the page cache, folders made
     mine, others = side_by_side(turns, ours, peer, say)
-    same_result(lake)
+    same_rows(lake, PREVIEWED, ["origin", "day", "flights", "mean_delay", "max_wind"])
     first = Figure("cold start to first stage", "spark-submit", "sooner", [m.first_stage for m in mine], [m.first_stage for m in others])
     end = whole("daily_delays, process start to end", "spark-submit", "≤ 0.9×", mine, others, stages=mine[-1].stages)
     shutil.rmtree(lake / "peer", ignore_errors=True)
     return [first, end]
 
 
-def same_result(lake: Path) -> None:
-    """Both have written the same rows, or the comparison means nothing."""
+def same_rows(lake: Path, table: str, columns: list[str]) -> None:
+    """Raises RuntimeError where curated/`table` and peer/`table` differ in these columns: the comparison means nothing then."""
     from pyspark.sql import SparkSession
 
     spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.log.level", "ERROR").getOrCreate()
-    columns = ["origin", "day", "flights", "mean_delay", "max_wind"]
-    ours, peer = (spark.read.parquet(str(lake / folder / "daily_delays")).select(columns) for folder in ("curated", "peer"))
+    ours, peer = (spark.read.parquet(str(lake / folder / table)).select(columns) for folder in ("curated", "peer"))
     different = ours.exceptAll(peer).count() + peer.exceptAll(ours).count()
     spark.stop()
     if different:
