@@ -108,7 +108,7 @@ def _figures(there: Database, lake: Path, turns: int, say: Say) -> list[Figure]:
 def _peer(there: Database, lake: Path) -> Callable[..., Moments]:
     def run(what: str, table: str, files: Path, *more: object) -> Moments:
         arguments = (what, there.url, there.driver, table, files, *more)
-        return programs.peer_run("jdbc", *arguments, compute=COMPUTE, connectors=[there.kind])
+        return programs.peer_run("jdbc", *arguments, compute=COMPUTE, jars=programs.jars_for(there.kind))
 
     return run
 

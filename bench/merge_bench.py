@@ -30,7 +30,7 @@ def merge(lake: Path, turns: int, say: Say) -> list[Figure]:
     def peer() -> Moments:
         fresh_table(lake, THEIRS)
         places = lake / THEIRS, lake / CHANGES
-        return programs.peer_run("merge", *places, compute=COMPUTE, connectors=["delta"], settings=DELTA)
+        return programs.peer_run("merge", *places, compute=COMPUTE, jars=programs.jars_for("delta"), settings=DELTA)
 
     mine, others = side_by_side(turns, ours, peer, say)
     require_same(lake)
@@ -54,7 +54,7 @@ def prepare(lake: Path) -> None:
     """The table as its first version, and the changes: an id, three numbers, a text, a day."""
     places = lake / TABLE, lake / CHANGES
     if not places[0].is_dir():
-        programs.peer_run("merge", *places, "make", ROWS, CHANGED, NEW, compute=COMPUTE, connectors=["delta"], settings=DELTA)
+        programs.peer_run("merge", *places, "make", ROWS, CHANGED, NEW, compute=COMPUTE, jars=programs.jars_for("delta"), settings=DELTA)
 
 
 def fresh_table(lake: Path, place: str) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,27 +88,31 @@ def peer_run(
     script: str,
     *arguments: object,
     compute: Mapping[str, int] = COMPUTE,
-    connectors: Collection[str] = (),
+    jars: Sequence[Path] = (),
     settings: Mapping[str, str] | None = None,
 ) -> Moments:
-    """`spark-submit` of bench/peer_`script`.py, with the same cores, memory and shuffle partitions. `connectors`: jars that it needs, of
-    those that Sluice has; `settings`: Spark's, beside these."""
+    """`spark-submit` of bench/peer_`script`.py, with the same cores, memory and shuffle partitions. `jars`: what it needs beside Spark's;
+    `settings`: Spark's, beside these."""
     import pyspark
 
-    from executor.spark.connectors import connector_jars
-    from executor.spark.home import spark_home
-
-    jars = [str(spark_home().connectors / jar.file_name) for jar in connector_jars() if jar.connector in connectors]
     every = {"spark.sql.shuffle.partitions": str(compute["shuffle_partitions"]), "spark.ui.enabled": "false", "spark.log.level": "WARN"}
     command = [
         str(Path(pyspark.__file__).parent / "bin" / "spark-submit"),
         *("--master", f"local[{compute['cores']}]", "--driver-memory", f"{compute['memory_mb']}m"),
-        *(("--driver-class-path", ":".join(jars)) if jars else ()),  # --jars would copy them at each start
+        *(("--driver-class-path", ":".join(map(str, jars))) if jars else ()),  # --jars would copy them at each start
         *(word for name, value in (every | dict(settings or {})).items() for word in ("--conf", f"{name}={value}")),
         str(Path(__file__).with_name(f"peer_{script}.py")),
         *map(str, arguments),
     ]
     return _timed(command, "", "first stage")
+
+
+def jars_for(connector: str) -> list[Path]:
+    """Those that Sluice has itself."""
+    from executor.spark.connectors import connector_jars
+    from executor.spark.home import spark_home
+
+    return [spark_home().connectors / jar.file_name for jar in connector_jars() if jar.connector == connector]
 
 
 def _timed(command: list[str], given: str, mark: str, egress: Any = None) -> Moments:

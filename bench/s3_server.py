@@ -11,9 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import Say
+from executor.setup_connectors import cache_folder, get, is_kept
+from executor.spark.connectors import jars_of
 from tests.services import s3, versitygw
 
 KEYS = {"ROOT_ACCESS_KEY": "BENCHBENCHBENCHBENCH", "ROOT_SECRET_KEY": "bench-secret-of-this-machine-alone"}
+
+
+def jars_for_spark(say: Say) -> list[Path]:
+    """What a script needs that reads and writes S3 by itself; got once. Raises RuntimeError where they cannot be got."""
+    jars, cache = jars_of(Path(__file__).with_name("s3a.txt")), cache_folder()
+    get(jars, cache, say, "the script")
+    if missing := [jar.file_name for jar in jars if not is_kept(jar, cache)]:
+        raise RuntimeError(f"{len(missing)} jars of bench/s3a.txt could not be got, such as {missing[0]}")
+    return [cache / jar.file_name for jar in jars]
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def in_a_folder(lake: Path, turns: int, say: Say) -> list[Figure]:
 
 def on_s3(lake: Path, turns: int, say: Say) -> list[Figure]:
     say("TPC-H, scale factor 1, on S3: the same document, the same script")
-    raw = tables(lake)
+    raw, jars = tables(lake), s3_server.jars_for_spark(say)
     with s3_server.running(say) as server:
         bucket = server.new_bucket()
         for table in sorted(raw.iterdir()):
@@ -77,7 +77,7 @@ def on_s3(lake: Path, turns: int, say: Say) -> list[Figure]:
         def peer() -> Moments:
             server.clear(bucket, THEIRS)
             places = f"s3a://{bucket}/{RAW}", f"s3a://{bucket}/{THEIRS}"
-            return programs.peer_run("tpch", *places, compute=COMPUTE, connectors=["s3"], settings=server.spark_settings())
+            return programs.peer_run("tpch", *places, compute=COMPUTE, jars=jars, settings=server.spark_settings())
 
         mine, others = side_by_side(turns, ours, peer, say)
         results = lake / "from-s3"

@@ -18,7 +18,7 @@ from xml.sax.saxutils import quoteattr
 
 from executor.problems import Problem
 from executor.spark.compiling import compile_jar
-from executor.spark.connectors import OWN_JAR, OWN_NEEDS, TITLES, ConnectorJar, connector_jars, jar_paths, not_here, own_sources
+from executor.spark.connectors import OWN_JAR, TITLES, ConnectorJar, connector_jars, not_here, own_sources
 from executor.spark.home import SparkHome, java_command, pyspark_jars
 
 WAITS = ("-Dsun.net.client.defaultConnectTimeout=10000", "-Dsun.net.client.defaultReadTimeout=60000")
@@ -34,9 +34,7 @@ def set_up_connectors(home: SparkHome, say: Say = lambda text: None, cache: Path
     if all((home.connectors / jar.file_name).is_file() for jar in connector_jars()):
         own_jar(home)
         return None
-    if wanted := [jar for jar in connector_jars() if not is_kept(jar, cache)]:
-        say(f"Connectors: getting {len(wanted)} jars for {', '.join(TITLES.values())} (40 MB)")
-        _fetch(wanted, cache, say)
+    get(connector_jars(), cache, say, ", ".join(TITLES.values()))
     home.connectors.mkdir(exist_ok=True)
     missing = [jar for jar in connector_jars() if not _linked(jar, cache, home)]
     if not missing:
@@ -47,11 +45,18 @@ def set_up_connectors(home: SparkHome, say: Say = lambda text: None, cache: Path
     return problem
 
 
+def get(jars: Sequence[ConnectorJar], cache: Path, say: Say, what: str) -> None:
+    """Fetches those into `cache` that are not kept there yet, as far as they can be got. `what` they are for, in words."""
+    if wanted := [jar for jar in jars if not is_kept(jar, cache)]:
+        say(f"Connectors: getting {len(wanted)} jars for {what}")
+        _fetch(wanted, cache, say)
+
+
 def own_jar(home: SparkHome) -> None:
     """Compiles our own classes that stand between the connectors, unless it is done."""
     target = home.connectors / OWN_JAR
     if not target.is_file():
-        compile_jar(home, own_sources(), target, [path for path in jar_paths(home, OWN_NEEDS) if path != target])
+        compile_jar(home, own_sources(), target)
 
 
 def cache_folder() -> Path:

@@ -108,12 +108,14 @@ def make_archive(home: SparkHome) -> None:
 
 
 def _forget_context() -> None:
-    """The next session of this process starts a JVM of its own."""
+    """The next session of this process starts a JVM of its own, and is the one that work in it finds without being told."""
     from pyspark import SparkContext
+    from pyspark.sql import SparkSession
 
     SparkContext._gateway = None
     SparkContext._jvm = None
     SparkContext._active_spark_context = None
+    SparkSession._instantiatedSession = None
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Connectors: jars that reach S3, Delta tables and databases. They are on the class path only of a process that was started for them.
+"""Connectors: jars that reach Delta tables and databases. They are on the class path only of a process that was started for them.
 
 They stand in `connectors.txt`, each with its hash, and are kept beside Spark's jars by `executor.setup_connectors`. A process without them
 starts as fast as before, and SQL in it finds no more to misuse than before.
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from executor.spark.session import SparkProcess
 
 TITLES = {
-    "s3": "S3",
     "delta": "Delta tables",
     "postgresql": "PostgreSQL",
     "mariadb": "MariaDB and MySQL",
@@ -40,10 +39,8 @@ DELTA_SETTINGS = {
     # Rows are counted in the files: of what the log says of them, a file that is gone or another one would not be noticed.
     "spark.databricks.delta.optimizeMetadataQuery.enabled": "false",
 }
-DELTA_ON_S3 = {"spark.delta.logStore.s3a.impl": "sluice.S3LogStore"}
 OWN_JAR = "sluice-connectors.jar"
-OWN_NEEDS = {"s3", "delta"}
-"""What our own classes (executor/spark/java) are made of."""
+"""Our own classes (executor/spark/java), which stand between Spark and the drivers."""
 DATABASES = frozenset({"postgresql", "mariadb", "sqlserver", "sqlite"})
 
 
@@ -65,7 +62,12 @@ class ConnectorJar:
 @cache
 def connector_jars() -> tuple[ConnectorJar, ...]:
     """The committed list."""
-    lines = [line for line in CONNECTOR_LIST.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    return jars_of(CONNECTOR_LIST)
+
+
+def jars_of(path: Path) -> tuple[ConnectorJar, ...]:
+    """A committed list of jars: connector, organisation:name:version and hash on each line."""
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     return tuple(_jar(*line.split()) for line in lines)
 
 
@@ -82,8 +84,7 @@ def jar_paths(home: SparkHome, connectors: Collection[str]) -> list[Path]:
     paths = [home.connectors / jar.file_name for jar in wanted]
     if missing := [jar for jar, path in zip(wanted, paths, strict=True) if not path.is_file()]:
         raise ProblemError(not_here(missing))
-    needs_own = set(connectors) >= OWN_NEEDS or bool(DATABASES & set(connectors))
-    return [*paths, home.connectors / OWN_JAR] if needs_own else paths
+    return [*paths, home.connectors / OWN_JAR] if DATABASES & set(connectors) else paths
 
 
 def require_connectors(process: SparkProcess, connectors: Collection[str]) -> None:
@@ -101,9 +102,8 @@ def require_connectors(process: SparkProcess, connectors: Collection[str]) -> No
 
 
 def settings_of(connectors: Collection[str]) -> dict[str, str]:
-    """What the session needs for them. Nothing secret: see executor/spark/s3.py for how keys get in."""
-    delta = DELTA_SETTINGS if "delta" in connectors else {}
-    return delta | (DELTA_ON_S3 if set(connectors) >= OWN_NEEDS else {})
+    """What the session needs for them."""
+    return DELTA_SETTINGS if "delta" in connectors else {}
 
 
 def own_sources() -> list[Path]:

@@ -100,6 +100,5 @@ def test_the_list_is_pinned_and_names_no_host() -> None:
 
 
 def test_settings_come_with_what_needs_them() -> None:
-    assert settings_of(()) == settings_of(["s3", "postgresql"]) == {}
+    assert settings_of(()) == settings_of(["sqlite", "postgresql"]) == {}
     assert settings_of(["delta"]) == DELTA_SETTINGS and "catalog" not in str(DELTA_SETTINGS)
-    assert "spark.delta.logStore.s3a.impl" in settings_of(["delta", "s3"])

@@ -79,4 +79,4 @@ def test_another_compute_profile_is_refused() -> None:
     given = replace(given, compute=warm.profile)
     assert started_process(warm, given, EventWriter(io.StringIO()), {"delta"}) is warm
     with pytest.raises(ProblemError, match="S3"):
-        started_process(warm, given, EventWriter(io.StringIO()), {"delta", "s3"})
+        started_process(warm, given, EventWriter(io.StringIO()), {"delta", "postgresql"})
