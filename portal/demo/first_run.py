@@ -32,9 +32,12 @@ Event = dict[str, Any]
 
 
 def run_and_show(console: Console, job: Job, environment: Environment, actor: User) -> Run:
-    """Runs the job's live version to its end. Raises PortalError when it does not end well."""
-    run = start_run(actor=actor, job=job, environment=environment)
-    console.print(Text.assemble(("\nRunning ", "bold"), (job.name, "bold cyan"), f" in {environment.name}, started by {actor.shown_name}"))
+    """Runs the job's live version to its end, or follows the run that waits there since Sluice was stopped. Raises PortalError when it does
+    not end well."""
+    stopped = Run.objects.filter(job=job, environment=environment, version__isnull=False, finished_at=None).order_by("queued_at").first()
+    run = stopped or start_run(actor=actor, job=job, environment=environment)
+    word = "Going on with " if stopped else "Running "
+    console.print(Text.assemble((f"\n{word}", "bold"), (job.name, "bold cyan"), f" in {environment.name}, started by {actor.shown_name}"))
     for event in follow(run):
         if line := line_for(event):
             console.print(line)

@@ -51,7 +51,7 @@ def test_a_demo_that_was_stopped_during_its_run_shows_the_result_when_it_is_star
     assert again.wait(PATIENCE) == 0, shown(again)
     assert shows_the_result(again), shown(again)
     assert left_over(again.home) == []
-    assert "all of it was there" in shown(again)
+    assert "all of it was there" in shown(again) and "Going on with daily_delays in dev" in shown(again)
 
 
 def the_home_is_refused_to_a_second_one(home: Path) -> None:
