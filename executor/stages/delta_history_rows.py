@@ -133,6 +133,19 @@ def _begins(stage: Scd2Load, frame: DataFrame, there: StructType) -> Column:
                 fix="Turn it into one in a stage before, for instance with a TypingTransform.",
             )
         )
+    if isinstance(kind, DateType) and not isinstance(given.dataType, DateType):
+        raise ProblemError(
+            Problem(
+                code="scd2-time",
+                field="effectiveColumn",
+                message=f"“{stage.name}”: “{given.name}” holds times, and the table's “{stage.valid_from}” days: "
+                "the time of day would be lost.",
+                data_column=given.name,
+                found=given.dataType.simpleString(),
+                expected="date",
+                fix=f"Make days of it in a stage before, such as CAST({name_in_sql(given.name)} AS DATE).",
+            )
+        )
     return F.col(name_in_sql(given.name)).cast(kind)
 
 

@@ -129,9 +129,9 @@ def test_one_job_reads_a_table_and_merges_into_it(spark_process: SparkProcess, s
 def test_a_history_is_kept_and_the_same_input_changes_nothing(spark_process: SparkProcess, tmp_path: Path) -> None:
     dated = "id, v, since"
 
-    def day(*given: tuple[int, str, str], **more: Any) -> Outcome:
+    def day(*given: tuple[int, str, str], kind: str = "DATE", **more: Any) -> Outcome:
         source = values(*((one, text, f"#{since}#") for one, text, since in given), columns=dated)
-        source["sql"] = source["sql"].replace("'#", "DATE'").replace("#'", "'")
+        source["sql"] = source["sql"].replace("'#", f"{kind}'").replace("#'", "'")
         return run_here(spark_process, [source, scd2(effectiveColumn="since", **more)], tmp_path)
 
     def there() -> list[Any]:
@@ -166,6 +166,9 @@ def test_a_history_is_kept_and_the_same_input_changes_nothing(spark_process: Spa
     assert len(there()) == len(before) + 1
     done(day((9, "z", "2030-01-01"), missing="close"))
     assert all(since <= until for *_, since, until, _ in there() if until != "None"), "what has not begun yet does not end before it"
+    before = there()
+    timed = day((9, "y", "2031-01-01 10:00:00"), kind="TIMESTAMP")
+    assert "time of day would be lost" in timed.problem["message"] and there() == before
 
 
 def test_the_published_contacts(spark_process: SparkProcess, tmp_path: Path) -> None:
