@@ -13,11 +13,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -27,13 +26,11 @@ from executor.files.delta_log import LOG
 from executor.files.facts import facts_in
 from executor.files.folder import fixed_part
 from executor.files.kept import output_gone
-from executor.files.publish import output_exists
 from executor.language.places import choices, place_of, visible
 from executor.language.uris import uri_problem
 from executor.problems import Problem, ProblemError
 from executor.stores import bucket_lists
-from executor.stores.base import MOST_ENTRIES, Commit, Entry, Level, State
-from executor.stores.bucket_lists import BEHIND, CURRENT
+from executor.stores.base import MOST_ENTRIES, Entry, Level, State
 from executor.stores.s3_access import NO_S3, S3Access, problem_for, refused, told
 
 if TYPE_CHECKING:
@@ -66,19 +63,6 @@ class Found:
     stamp: str
     modified: float
     """When it was changed, in seconds since 1970."""
-
-
-@dataclass
-class Staged:
-    """What a run has written for a place, to be seen by nobody before it is published."""
-
-    place: str
-    save_mode: str
-    facts: dict[str, Any] = field(default_factory=dict)
-    noted: dict[str, Any] = field(default_factory=dict)
-    """What the output says of itself besides, for whoever appends to it or reads it (`executor.files.marks`)."""
-    columns: str = ""
-    """Its columns as SQL declares them, where it has no file that could name them."""
 
 
 def changed_while_read(place: str) -> Problem:
@@ -166,7 +150,7 @@ class Bucket:
 
     def seen(self, place: str) -> Seen:
         """What readers see at a place, in the order of places. Raises ProblemError."""
-        _require_inside(place, "inputURI")
+        require_inside(place, "inputURI")
         found = self._seen(fixed_part(place).strip("/"))
         wanted = shapes_of(place)
         files = [file for file in found.files if fits(file.place, wanted)]
@@ -186,7 +170,7 @@ class Bucket:
 
     def entries(self, folder: str) -> Level:
         if folder:
-            _require_inside(folder, "uri")
+            require_inside(folder, "uri")
         beginning = f"{place_of(folder)}/" if folder else ""
         found, hidden, more = self._level(beginning)
         if beginning and (POINTER in hidden or not found):  # in an output the files lie elsewhere than readers see them
@@ -252,7 +236,7 @@ class Bucket:
         beside = [
             one
             for one in self.listed(f"{parent}/" if parent else "")
-            if one.key.endswith(f"/{POINTER}") and one.key.count("/") == depth and not _is_hidden(one.key.removesuffix(POINTER))
+            if one.key.endswith(f"/{POINTER}") and one.key.count("/") == depth and not is_hidden(one.key.removesuffix(POINTER))
         ]
         newest = sorted(beside, key=lambda one: one.modified, reverse=True)[: marks.MOST_READ]
         modified = {one.key: one.modified for one in newest}
@@ -264,13 +248,13 @@ class Bucket:
         objects += self._beside_versions(beginning, objects)
         known = {one.key: one for one in objects}
         outputs = {key.removesuffix(f"/{POINTER}"): pointer for key, pointer in self._pointers(known)}
-        files = [self._found(key, one) for key, one in known.items() if not (_is_hidden(key) or _is_folder(key))]
+        files = [self._found(key, one) for key, one in known.items() if not (is_hidden(key) or _is_folder(key))]
         for place, pointer in outputs.items():
             for file, inside in pointer.files.items():
                 there = known.get(f"{place}/{VERSIONS}/{file}")
                 if there is None:
                     raise Incomplete(_incomplete(place, file))
-                if not _is_hidden(inside):
+                if not is_hidden(inside):
                     files.append(self._found(f"{place}/{inside}", there))
         logs = [self._found(key, one) for key, one in known.items() if _is_in_log(key)]
         notes = frozenset(key for key in known if key.rpartition("/")[2] in (made_of.NOTE, made_of.UNFINISHED))
@@ -292,7 +276,7 @@ class Bucket:
         return Found(place, one.key, one.size, one.etag, one.modified)
 
     def _pointers(self, known: Iterable[str]) -> Iterator[tuple[str, Pointer]]:
-        keys = [key for key in known if key.rpartition("/")[2] == POINTER and not _is_hidden(key.removesuffix(POINTER))]
+        keys = [key for key in known if key.rpartition("/")[2] == POINTER and not is_hidden(key.removesuffix(POINTER))]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for key, found in zip(keys, pool.map(self.get, keys), strict=True):
                 if found is not None:
@@ -339,7 +323,7 @@ class Bucket:
 
     def foreign(self, place: str) -> str | None:
         """The first object at a place that belongs to no output. Raises ProblemError."""
-        return next((one.key for one in self.listed(f"{place}/") if not _is_hidden(one.key)), None)
+        return next((one.key for one in self.listed(f"{place}/") if not is_hidden(one.key)), None)
 
     def remove_staged(self, run_id: str, place: str) -> None:
         """Removes what a run has written for an output, as far as no output has it. Raises ProblemError."""
@@ -349,7 +333,7 @@ class Bucket:
         self.remove(key for key in staged if key.removeprefix(here) not in used)
 
     def kept(self, place: str) -> list[dict[str, Any]]:
-        return _listing(self.pointer(place)[0])
+        return kept_of(self.pointer(place)[0])
 
     def put_back(self, place: str, kept_id: str) -> dict[str, Any]:
         now, etag = self.pointer(place)
@@ -368,7 +352,7 @@ class Bucket:
 
     def exchange(self, place: str, pointer: Pointer, etag: str | None) -> str:
         """Makes `pointer` the present one, if nobody has since the one with this mark; gives its mark. Raises ProblemError."""
-        return self.put(f"{place}/{POINTER}", pointer.body(), etag, _meanwhile(place))
+        return self.put(f"{place}/{POINTER}", pointer.body(), etag, published_meanwhile(place))
 
     def repair(self, run_id: str, *, is_published: bool) -> None:
         """Ends what a run has begun to publish that is known to live no longer: all of it, or nothing. What another run has published there
@@ -446,137 +430,7 @@ class Bucket:
                 raise ProblemError(problem_for(where, str(left[0].get("Code", "")), act="DeleteObjects"))
 
 
-def files_of(folder: Path) -> list[str]:
-    """The paths of what is sent of a folder of this machine."""
-    walk = tree.Walk(folder) if folder.is_dir() else ()
-    return [entry.path for entry in walk if entry.kind == tree.FILE and not _is_hidden(entry.path)]
-
-
-class BucketPublisher:
-    """The outputs of one run in a bucket."""
-
-    def __init__(self, bucket: Bucket, run_id: str, keep: int) -> None:
-        self.bucket, self.run_id, self.keep = bucket, run_id, keep
-        self.outputs: list[Staged] = []
-        self.behind: list[Problem] = []
-        """Lists of files for other programs that could not be made as what is published."""
-
-    def stage(self, place: str, save_mode: str) -> Staged:
-        _require_inside(place, "outputURI")
-        place = place_of(place)
-        pointer, _ = self.bucket.pointer(place)
-        if save_mode == "ErrorIfExists" and pointer.files:
-            raise ProblemError(output_exists(place))
-        if (foreign := self.bucket.foreign(place)) is not None:
-            raise ProblemError(_foreign(place, foreign))
-        output = Staged(place, save_mode)
-        self.outputs.append(output)
-        return output
-
-    def publish(self, commit: Commit) -> list[dict[str, Any]]:
-        steps = [step for output in self.outputs if (step := self._step(output))]
-        facts = [{**output.facts, **({} if output.facts.get("published") is False else {"list": BEHIND})} for output in self.outputs]
-        journal = [f"{PUBLISHING}/{self.run_id}.json"] if steps else []
-        self._note(journal, steps)
-        try:
-            for step in steps:
-                self.bucket.exchange(step.place, step.after, step.etag)
-            commit(facts)
-        except BaseException:
-            self._take_back(steps)
-            self.bucket.remove(journal)
-            raise
-        listed = {step.place for step in steps if self._list_files(step)}
-        with suppress(ProblemError):  # what cannot be removed now stays, seen by nobody
-            self.bucket.remove(journal)
-        for step in steps:
-            if step.place in listed:  # else a list still names the files of before
-                with suppress(ProblemError):  # what cannot be removed now stays, seen by nobody
-                    self._prune(step)
-        for output, fact in zip(self.outputs, facts, strict=True):
-            now = next((step.after for step in steps if step.place == output.place), None)
-            fact["kept"] = _listing(now) if now else self.bucket.kept(output.place)
-            fact |= {"list": CURRENT} if output.place in listed else {}
-        return facts
-
-    def _list_files(self, step: _Step) -> bool:
-        try:
-            self.bucket.list_files(step.place)
-        except ProblemError as error:
-            self.behind.append(bucket_lists.behind(step.uri, error))
-            return False
-        return True
-
-    def _note(self, journal: list[str], steps: list[_Step]) -> None:
-        """Whoever dies before the journal is removed leaves it to whoever cleans up."""
-        self.bucket.remove(journal)  # who may not remove anything could take nothing back
-        noted = [{"place": step.place, "before": step.before.body().decode(), "after": step.after.body().decode()} for step in steps]
-        for key in journal:
-            self.bucket.put(key, json.dumps(noted).encode(), None, _meanwhile(key))
-
-    def discard(self) -> None:
-        for output in self.outputs:
-            with suppress(ProblemError):
-                self.bucket.remove_staged(self.run_id, output.place)
-
-    def _step(self, output: Staged) -> _Step | None:
-        before, etag = self.bucket.pointer(output.place)
-        if before.files and output.save_mode == "Ignore":
-            output.facts["published"] = False
-            return None
-        if before.files and output.save_mode == "ErrorIfExists":
-            raise ProblemError(output_exists(output.place))
-        here = f"{output.place}/{VERSIONS}/"
-        written = [one for one in self.bucket.listed(f"{here}{self.run_id}/") if not _is_scrap(one.key.removeprefix(here))]
-        files = {one.key.removeprefix(here): one.key.removeprefix(f"{here}{self.run_id}/") for one in written}
-        output.facts |= {"files": len(files), "bytes": sum(one.size for one in written)}
-        whole = {"files": len(files), "bytes": output.facts["bytes"]}
-        if output.save_mode == "Append":
-            files = {**before.files, **files}
-            whole = {"files": len(files), "bytes": whole["bytes"] + facts_in(before.facts).get("bytes", 0)}
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        mark = {"run_id": self.run_id, "published_at": now, **output.facts, **whole, **output.noted}
-        kept = (before.as_kept(), *before.kept)[: self.keep] if etag else ()
-        output.facts |= {f"whole_{name}": size for name, size in whole.items()}
-        return _Step(
-            output.place, str(output.facts.get("uri", output.place)), before, Pointer(self.run_id, files, mark, kept, output.columns), etag
-        )
-
-    def upload(self, folder: Path, output: Staged, sent: Callable[[], None] = lambda: None) -> None:
-        """Brings what was staged in a folder of this machine to where it will be published; `sent` hears of each file. Raises
-        ProblemError."""
-        here = f"{output.place}/{VERSIONS}/{self.run_id}"
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            for _ in pool.map(lambda path: self.bucket.send(folder / path, f"{here}/{path}"), files_of(folder)):
-                sent()
-
-    def _take_back(self, steps: list[_Step]) -> None:
-        """Also where no answer said whether the exchange had arrived. What somebody has taken back already, or has published there since,
-        stays."""
-        for step in reversed(steps):
-            found = self.bucket.get(f"{step.place}/{POINTER}")
-            if found is None or found[0] != step.after.body()[:LARGEST_POINTER]:
-                continue
-            if step.etag is None:
-                self.bucket.remove([f"{step.place}/{POINTER}"])
-            else:
-                self.bucket.exchange(step.place, step.before, found[1])
-
-    def _prune(self, step: _Step) -> None:
-        """Removes the files that neither the present output nor one that is kept has."""
-        self.bucket.remove(f"{step.place}/{VERSIONS}/{key}" for key in step.before.every_key - step.after.every_key)
-
-
-@dataclass(frozen=True)
-class _Step:
-    place: str
-    uri: str
-    before: Pointer
-    after: Pointer
-    etag: str | None
-
-
-def _require_inside(place: str, field_name: str) -> None:
+def require_inside(place: str, field_name: str) -> None:
     if problem := uri_problem(place, field_name):
         raise ProblemError(problem)
 
@@ -587,19 +441,19 @@ def _entry_of(beginning: str, file: Found) -> Entry:
     return Entry(name, True) if separator else Entry(name, False, file.size, file.modified)
 
 
-def _is_hidden(key: str) -> bool:
+def is_hidden(key: str) -> bool:
     return any(map(tree.is_hidden, key.split("/")))
 
 
 def _is_in_log(key: str) -> bool:
     """Whether it belongs to the log of a Delta table that readers see."""
     place, log, _ = key.partition(f"/{LOG}/")
-    return bool(log) and not _is_hidden(place) and not _is_folder(key)
+    return bool(log) and not is_hidden(place) and not _is_folder(key)
 
 
-def _is_scrap(file: str) -> bool:
+def is_scrap(file: str) -> bool:
     """What Spark's committers leave beside the data."""
-    return _is_hidden(file) or _is_folder(file)
+    return is_hidden(file) or _is_folder(file)
 
 
 def _is_folder(key: str) -> bool:
@@ -620,7 +474,7 @@ def fits(place: str, shapes: Iterable[list[str]]) -> bool:
     )
 
 
-def _listing(pointer: Pointer) -> list[dict[str, Any]]:
+def kept_of(pointer: Pointer) -> list[dict[str, Any]]:
     """`id` and facts of the earlier outputs that are kept, the newest first."""
     return [{"id": one["id"], **facts_in(one["facts"])} for one in pointer.kept]
 
@@ -656,17 +510,7 @@ def _too_many(place: str) -> Problem:
     )
 
 
-def _foreign(place: str, found: str) -> Problem:
-    return Problem(
-        code="output-holds-other-things",
-        field="outputURI",
-        message=f"“{place}” holds other things than an output of a job, so it is not replaced.",
-        found=found,
-        fix="Write to another folder, or move what is in this one.",
-    )
-
-
-def _meanwhile(place: str) -> Problem:
+def published_meanwhile(place: str) -> Problem:
     return Problem(
         code="output-changed-meanwhile",
         field="outputURI",

@@ -23,8 +23,9 @@ from executor.language.roots import Located
 from executor.problems import Foreign, Problem, ProblemError
 from executor.stores import bucket_folders, bucket_logs, bucket_notes, bucket_others, bucket_tables
 from executor.stores.base import AtHand, Commit, Level, State, Tell, untold
-from executor.stores.bucket import AT_ONCE, Bucket, BucketPublisher, Found, Pointer, Seen, Staged, files_of, fits, shapes_of
+from executor.stores.bucket import AT_ONCE, Bucket, Found, Pointer, Seen, fits, shapes_of
 from executor.stores.bucket_lists import BEHIND, CURRENT
+from executor.stores.bucket_publishing import BucketPublisher, Staged, files_of
 
 Told = Callable[[str, int, int], None]
 """Is told the root's name, and the files and bytes that were copied."""

@@ -15,7 +15,8 @@ from asgiref.sync import async_to_sync
 from django.db import connections as databases
 from django.utils import timezone
 
-from executor.stores.bucket import Bucket, BucketPublisher
+from executor.stores.bucket import Bucket
+from executor.stores.bucket_publishing import BucketPublisher
 from executor.stores.s3_access import S3Access
 from portal.environments import connections
 from portal.jobs import places

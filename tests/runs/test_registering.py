@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from executor.files import marks
 from executor.language.places import key_of
-from executor.stores.bucket import Bucket, BucketPublisher
+from executor.stores.bucket import Bucket
+from executor.stores.bucket_publishing import BucketPublisher
 from executor.stores.s3_access import S3Access
 from portal.alerts import raising
 from portal.alerts.models import Alert

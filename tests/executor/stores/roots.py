@@ -11,7 +11,8 @@ import pytest
 from executor.files.folder import place_of
 from executor.problems import ProblemError
 from executor.stores.base import Store
-from executor.stores.bucket import Bucket, BucketPublisher
+from executor.stores.bucket import Bucket
+from executor.stores.bucket_publishing import BucketPublisher
 from executor.stores.folder import FolderStore
 from executor.stores.s3 import S3Store
 from executor.stores.s3_access import S3Access
