@@ -410,14 +410,9 @@ class Bucket:
 
     def send(self, file: Path, key: str) -> None:
         """A file of this machine becomes an object. Raises ProblemError."""
-        from boto3.exceptions import S3UploadFailedError
-
-        where = f"s3://{self.bucket}/{self.prefix}{key}"
-        with told(where):
-            try:
-                self.client.upload_file(str(file), self.bucket, self.prefix + key, ExtraArgs=self.access.writing())
-            except S3UploadFailedError as error:
-                raise (error.__context__ if isinstance(error.__context__, Exception) else error) from None
+        with told(f"s3://{self.bucket}/{self.prefix}{key}"), file.open("rb") as stream:
+            # By its name, boto3 would wrap what S3 refuses into an error of its own that says no code.
+            self.client.upload_fileobj(stream, self.bucket, self.prefix + key, ExtraArgs=self.access.writing())
 
     def remove(self, keys: Iterable[str]) -> None:
         """Removes objects; those that are not there are no matter. Raises ProblemError where one is not removed."""

@@ -9,7 +9,6 @@ import { show } from "../toasts.js";
 import { Draft } from "./draft.js";
 import { StageForm } from "./form.js";
 import { InputPanel } from "./input_panel.js";
-import { insertStage } from "./insert.js";
 import { JsonView } from "./json_view.js";
 import { StageList } from "./list.js";
 import { parameterChips, valuesForRun } from "./parameters.js";
@@ -47,7 +46,7 @@ let tables = null;
 const sources = new Sources($("sources"), store, config.urls);
 takeUploads(sources, config.job);
 
-const add = (at) => insertStage(store, at);
+const add = async (at) => (await import("./insert.js")).insertStage(store, at);
 const list = new StageList($("stage-list"), store, { facts, problems, onAdd: add });
 const preview = new Preview($("preview"), { config, store, problems, facts, goto, redraw: () => list.later() });
 const form = new StageForm($("pane"), {
