@@ -108,11 +108,16 @@ def _take_place(actor: User, upload: Upload, sha256: str, if_there: str) -> None
             raise Conflict(
                 f"Somebody is bringing a file to “{uri}” just now.", code="place-under-way", fix="Wait a moment, then finish it again."
             )
-        entry, shown = there.find(uri), FileVersion.objects.at(environment, uri).shown().first()
-        upload.over = None if entry is None else shown.pk if shown and shown.size == entry.bytes else uuid4()
+        upload.over = kept_as(there, uri)
         upload.state, upload.uri, upload.sha256, upload.if_there = UploadState.SENDING, uri, sha256, if_there
         places.register_upload(environment=environment, uri=uri, actor=actor)
         upload.save(update_fields=["state", "uri", "sha256", "if_there", "over"])
+
+
+def kept_as(there: Elsewhere, uri: str) -> UUID | None:
+    """The id under which what lies at a place is kept when a file comes there; None: nothing does."""
+    entry, shown = there.find(uri), FileVersion.objects.at(there.environment, uri).shown().first()
+    return None if entry is None else shown.pk if shown and shown.size == entry.bytes else uuid4()
 
 
 def _give_place_back(upload: Upload) -> None:

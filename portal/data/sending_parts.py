@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
-from uuid import uuid4
 
 from django.db import transaction
 
@@ -116,8 +115,7 @@ def _take_place(actor: User, there: Elsewhere, part: Part, sha256: str) -> Uploa
     refuse_outputs(environment, part.uri)
     uri = require_answer(there, part.uri, part.if_there)
     sending.require_free(environment, uri)
-    entry, shown = there.find(uri), FileVersion.objects.at(environment, uri).shown().first()
-    over = None if entry is None else shown.pk if shown and shown.size == entry.bytes else uuid4()
+    over = sending.kept_as(there, uri)
     there.take(uri)
     upload = Upload.objects.create(
         environment=environment, person=actor, name=part.name, uri=uri, size=part.size, received=part.size, sha256=sha256, over=over,

@@ -45,15 +45,22 @@ PEOPLE = (
 
 @dataclass(frozen=True)
 class Sample:
-    """A project of the demo. `jobs`: folders of documents, below examples/."""
+    """A project of the demo. `jobs`: folders of documents, below examples/; `pipelines`: the same of pipelines."""
 
     slug: str
     name: str
     description: str
     jobs: tuple[str, ...]
+    pipelines: tuple[str, ...] = ()
 
 
-FLIGHTS = Sample("flights", "Flights", "Departures from New York in 2013: flights, weather, planes, airlines, airports", ("jobs",))
+FLIGHTS = Sample(
+    "flights",
+    "Flights",
+    "Departures from New York in 2013: flights, weather, planes, airlines, airports",
+    ("jobs",),
+    ("pipelines",),
+)
 # By name it comes behind the flights, whose run the demo shows: who signs in sees that project first.
 LAKE = Sample(
     "taxis-and-contacts",
@@ -101,12 +108,15 @@ def put_raw_files(environment: Environment, sample: Sample) -> None:
 
 def load_jobs(project: Project, author: User, sample: Sample) -> list[str]:
     """Makes the sample's jobs that are not there yet, as the author would; gives the names of the new ones."""
-    known = set(Job.objects.filter(project=project).values_list("name", flat=True))
-    paths = [path for folder in sample.jobs for path in sorted((EXAMPLES / folder).glob("*.json"))]
-    new = [path for path in paths if path.stem not in known]
+    new = _new_in(sample.jobs, set(Job.objects.filter(project=project).values_list("name", flat=True)))
     for path in new:
         _load_job(project, author, path)
     return [path.stem for path in new]
+
+
+def _new_in(folders: tuple[str, ...], known: set[str]) -> list[Path]:
+    paths = [path for folder in folders for path in sorted((EXAMPLES / folder).glob("*.json"))]
+    return [path for path in paths if path.stem not in known]
 
 
 @transaction.atomic
@@ -117,10 +127,9 @@ def _load_job(project: Project, author: User, path: Path) -> None:
     jobs.save_version(actor=author, job=job, document=text, message="First version", base_version=None)
 
 
-def load_pipelines(project: Project, author: User) -> list[str]:
-    """Makes the pipelines of examples/pipelines that are not there yet, with their schedules in dev; gives the names of the new ones."""
-    known = set(Pipeline.objects.filter(project=project).values_list("name", flat=True))
-    new = [path for path in sorted((EXAMPLES / "pipelines").glob("*.json")) if path.stem not in known]
+def load_pipelines(project: Project, author: User, sample: Sample) -> list[str]:
+    """Makes the sample's pipelines that are not there yet, with their schedules in dev; gives the names of the new ones."""
+    new = _new_in(sample.pipelines, set(Pipeline.objects.filter(project=project).values_list("name", flat=True)))
     for path in new:
         _load_pipeline(project, author, path.stem, json.loads(path.read_text(encoding="utf-8")))
     return [path.stem for path in new]

@@ -104,11 +104,13 @@ def _read_so_far(run: Run) -> dict[str, Any]:
         return {}
     good = Run.objects.filter(job=run.job, environment=run.environment, state__in=GOOD_STATES, watermarks_hold=True)
     known = good.exclude(watermarks={}).order_by("-finished_at").values_list("watermarks", "document")
-    latest, mine = known.first(), _outputs_named(run, run.document)
+    if (latest := known.first()) is None:
+        return {}
+    mine = _outputs_named(run, run.document)
     for watermarks, document in known.iterator(chunk_size=20):
         if not mine or mine & _outputs_named(run, document):
             return dict(watermarks)
-    return dict(latest[0]) if latest and not _writes_fresh_places(run) else {}
+    return {} if _writes_fresh_places(run) else dict(latest[0])
 
 
 def _outputs_named(run: Run, document: str) -> set[str]:

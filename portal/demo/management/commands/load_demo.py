@@ -57,8 +57,7 @@ def load_sample(sample: content.Sample) -> tuple[Project, list[str]]:
     for environment in Environment.objects.filter(project=project):
         content.put_raw_files(environment, sample)
     ana = User.objects.get(username="ana")
-    new = content.load_jobs(project, ana, sample)
-    return project, new + (content.load_pipelines(project, ana) if sample is content.FLIGHTS else [])
+    return project, content.load_jobs(project, ana, sample) + content.load_pipelines(project, ana, sample)
 
 
 def told(new: list[str]) -> str:
